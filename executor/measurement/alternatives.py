@@ -40,7 +40,7 @@ MEASURED: Final = (
 """Slots whose choices are compared by trainings of equal length. The metric is what they are compared by; the tuner and
 its hyperparameters have no effect without a search; transfer learning needs a file of weights."""
 STEP: Final = 10**0.5  # factor between the learning rates that are tried
-ROUNDING: Final = 1 + 1e-9  # of products of floating-point numbers
+FIRST_STEPS: Final = (0, -1, 1)
 MAX_STEPS: Final = 4  # from the rate of the choice, up or down: a factor of 100
 MORE: Final[Mapping[Slot, tuple[Choice, ...]]] = MappingProxyType(
     {
@@ -97,28 +97,19 @@ def next_rates(choice: Choice, scores: Mapping[int, float]) -> list[Choice]:
     scores: of the rates that were tried, by their step from the rate of the choice; higher is better. Returns none
     where the best rate has worse neighbours on both sides, is a factor of 100 away, or is the largest possible one.
     """
-    first = [_with_rate(choice, step) for step in (0, -1, 1) if step not in scores]
+    possible = all_rates(choice)
+    first = [possible[step] for step in FIRST_STEPS if step in possible and step not in scores]
     if first:
         return first
     best = max(scores, key=lambda step: scores[step])
     step = best - 1 if best == min(scores) else best + 1
     is_edge = best in {min(scores), max(scores)}
-    is_possible = _rate(choice) * STEP**step <= MAX_RATE * ROUNDING
-    return [_with_rate(choice, step)] if is_edge and is_possible and abs(step) <= MAX_STEPS else []
+    return [possible[step]] if is_edge and step in possible else []
 
 
 def all_rates(choice: Choice) -> dict[int, Choice]:
     """An optimizer with every learning rate that may be tried, by the step from its own rate."""
-    return {step: _with_rate(choice, step) for step in range(-MAX_STEPS, MAX_STEPS + 1)}
-
-
-def _with_rate(choice: Choice, step: int) -> Choice:
-    if step == 0:
-        return choice
+    own: float = choice.learning_rate  # type: ignore[attr-defined]  # every optimizer has it
     # Rounded, because the rate is part of the choice's text.
-    return choice.model_copy(update={"learning_rate": min(float(f"{_rate(choice) * STEP**step:.3g}"), MAX_RATE)})
-
-
-def _rate(choice: Choice) -> float:
-    rate: float = choice.learning_rate  # type: ignore[attr-defined]  # every optimizer has it
-    return rate
+    rates = {step: float(f"{own * STEP**step:.3g}") for step in range(-MAX_STEPS, MAX_STEPS + 1)} | {0: own}
+    return {step: choice.model_copy(update={"learning_rate": rate}) for step, rate in rates.items() if rate <= MAX_RATE}
