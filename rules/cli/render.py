@@ -79,7 +79,9 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
         table.add_row("Rejects", Text(f"{rejected}: {why}"))
     for kind, citation in rule.source.items():
         table.add_row("Source", Text(f"{kind}: {citation}"))
-    for index, other in enumerate([*quotable(rule.id, str(rule.choice))][:MAX_ALTERNATIVES]):
+    # Clear differences first.
+    measured = sorted(quotable(rule.id, str(rule.choice)), key=lambda one: one.effect.low <= 1 <= one.effect.high)
+    for index, other in enumerate(measured[:MAX_ALTERNATIVES]):
         table.add_row("" if index else "Measured", Text(effect_sentence(other)))
     table.add_row("Decides", Text(scope_text(rule, proved)))
     for label, others in order_of(rule, proved).items():
