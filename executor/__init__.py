@@ -3,7 +3,6 @@
 Users may import the names in `__all__`; everything else may change between versions.
 
 - `pipeline`: `train()`, `resume()`, and the stages of a run.
-- `measurement`: Trainings of choices against their alternatives on a corpus.
 - `data`: raw rows, read, resampled, windowed and split.
 - `preprocessing`: preprocessing that is fitted on training rows, and the encoded arrays.
 - `components`: the choices of a bundle as Keras objects.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
-from executor.measurement.alternatives import MEASURED
-from executor.measurement.corpus import read_corpus
-from executor.measurement.measure import Order
-from executor.measurement.measure import measure as measure_corpus
+from executor.pipeline.measurement.alternatives import MEASURED
+from executor.pipeline.measurement.corpus import read_corpus
+from executor.pipeline.measurement.measure import Order
+from executor.pipeline.measurement.measure import measure as measure_corpus
 from recommender.cli.options import read_pins
 from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
 from rules.cli.parameters import book_option
@@ -29,7 +29,7 @@ from rules.vocabulary.choices import names as choice_names
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from executor.measurement.measure import Step
+    from executor.pipeline.measurement.measure import Step
 
 RESULTS: Final = Path("results.jsonl")
 QUICK: Final = {"share": 0.25, "rows": 1_000}
@@ -46,9 +46,8 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
 @click.argument("what", nargs=-1, metavar="[SLOT|RULE]…")
 @click.option(
     "--corpus",
-    type=click.Path(path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    metavar="FOLDER",
     help="Folder with catalogue.csv: columns name, file, target and optionally task, time, entity, split.",
 )
 @click.option(
@@ -207,7 +206,7 @@ def scorecard(*, files: tuple[Path, ...], output: Path | None, parquet: Path | N
     if parquet is not None:
         write_parquet(results, parquet)
     if output is not None:
-        from executor.measurement.plots import write_plots  # noqa: PLC0415  Altair
+        from executor.pipeline.measurement.plots import write_plots  # noqa: PLC0415  Altair
 
         write_text(output, to_markdown(card))
         for path in (output, *write_plots(card, output.parent / "pictures")):

@@ -10,4 +10,5 @@
 - `evaluate_hold_out`: Its evaluation on the hold-out, with baselines and importance.
 - `deliver`: The delivered model, trained again on all rows.
 - `seal`: The summary and the manifest.
+- `measurement`: Trainings of choices against their alternatives on a corpus, for `recommend rules measure`.
 """

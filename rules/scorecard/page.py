@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 
 def to_markdown(card: Scorecard) -> str:
-    """Write the scorecard as a page, which shows the plots of `executor.measurement.plots` in the folder pictures."""
+    """Write the scorecard as a page, which shows the plots in the folder pictures."""
     return environment("rules").get_template("scorecard.md").render(card=card, interval=interval_text)

@@ -107,7 +107,7 @@ def test_a_rule_that_a_book_switched_off_is_named_with_place_author_and_reason(a
 def test_the_search_is_spelled_out(invoke, cancer_record) -> None:
     shown = " ".join(invoke("explain", cancer_record, "hyperparameters").stdout.split())
     assert "The search varies learning rate, units, schedule." in shown
-    assert "measured if at least 16 trials" in " ".join(shown.split())
+    assert "measured if at least 4 trials" in " ".join(shown.split())
 
 
 def test_without_a_slot_all_are_explained(answer, cancer_record) -> None:

@@ -83,6 +83,7 @@ def test_a_listed_rule_has_all_its_parts_as_json(recommend) -> None:
             {"given": {"task": "regression", "outlier_share": 0.01}, "expect": "fires"},
             {"given": {"task": "regression", "outlier_share": 0.0099}, "expect": "silent"},
         ],
+        "measured": None,
     }
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.measurement.corpus import read_corpus
+from executor.pipeline.measurement.corpus import read_corpus
 from rules.errors import MeasurementError
 from rules.vocabulary.facts import Task
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.measurement.alternatives import MEASURED, all_rates, alternatives, next_rates
+from executor.pipeline.measurement.alternatives import MEASURED, all_rates, alternatives, next_rates
 from recommender.examples import example
 from recommender.recommendation.recommend import recommend
 from rules.decision.engine import check_bundle

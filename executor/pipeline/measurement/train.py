@@ -13,11 +13,11 @@ import numpy as np
 
 from executor.components.metric import Predictions, apply_thresholds, compute_metrics, create_metric, outcome_of
 from executor.components.training_length import whole_epochs
-from executor.measurement.alternatives import all_rates, next_rates
 from executor.model.rebuild import rebuild_networks
 from executor.networks import stacked_tabular
 from executor.networks.registry import network_kind
 from executor.pipeline.encode_data import encode
+from executor.pipeline.measurement.alternatives import all_rates, next_rates
 from executor.preprocessing.encode import encode_hold_out
 from executor.runtime.clock import Clock
 from executor.runtime.devices import CPU, use_device
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import keras
 
     from executor.components.metric import PerformanceMetric
-    from executor.measurement.prepare import Subject
+    from executor.pipeline.measurement.prepare import Subject
     from executor.preprocessing.examples import Examples, Parts
     from executor.search.records.outcome import Outcome
     from executor.search.runners.workspace import Rows

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from executor.data.raw_table import RawTable
     from executor.data.split import Split
-    from executor.measurement.corpus import CorpusDataset
+    from executor.pipeline.measurement.corpus import CorpusDataset
     from recommender.dataset.dataset import Dataset
     from rules.decision.trace import Pin
     from rules.scorecard.results import Settings

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.measurement.corpus import read_corpus
-from executor.measurement.measure import Order, Step, measure
+from executor.pipeline.measurement.corpus import read_corpus
+from executor.pipeline.measurement.measure import Order, Step, measure
 from rules.errors import MeasurementError
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.results import Settings
@@ -160,7 +160,9 @@ def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) ->
 
 
 def test_optimizers_are_trained_at_several_rates(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("executor.measurement.measure.alternatives", lambda _, bundle, *__: [bundle.optimizer, Sgd()])
+    monkeypatch.setattr(
+        "executor.pipeline.measurement.measure.alternatives", lambda _, bundle, *__: [bundle.optimizer, Sgd()]
+    )
     settings = Settings(seeds=1, rows=60, share=0.01)
     results = measure(read_corpus(corpus, ["numbers"]), order(tmp_path / "r.jsonl", Slot.OPTIMIZER, settings=settings))
     (rule,) = score(results).rules

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
 
-from executor.measurement.alternatives import alternatives
+from executor.pipeline.measurement.alternatives import alternatives
 from recommender.recommendation.recommend import open_dataset
 from rules import __version__
 from rules.errors import MeasurementError, PcwatError
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
     from queue import Queue
 
-    from executor.measurement.corpus import CorpusDataset
-    from executor.measurement.prepare import Subject
+    from executor.pipeline.measurement.corpus import CorpusDataset
+    from executor.pipeline.measurement.prepare import Subject
     from rules.decision.trace import Pin
     from rules.scorecard.results import Settings
     from rules.vocabulary.choices import Choice
@@ -172,7 +172,7 @@ def _done(order: Order) -> Results:
 
 def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -> Iterator[Step]:
     """Train the choices of a dataset and their alternatives, and append the results to the output file."""
-    from executor.measurement.prepare import subject  # noqa: PLC0415  imports TensorFlow
+    from executor.pipeline.measurement.prepare import subject  # noqa: PLC0415  imports TensorFlow
 
     try:
         with open_dataset(str(entry.path), entry.request) as dataset, tempfile.TemporaryDirectory() as directory:
@@ -195,7 +195,7 @@ def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -
 
 def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
     """Train the choices of each slot; the dataset is written with its first results."""
-    from executor.measurement.train import encoded, groups, train_group  # noqa: PLC0415  imports TensorFlow
+    from executor.pipeline.measurement.train import encoded, groups, train_group  # noqa: PLC0415  imports TensorFlow
 
     name, book = own.measured.name, load_book(order.layers).book
     default, records = None, [] if name in done.datasets else [own.measured]
