@@ -40,9 +40,9 @@ def score(results: Results) -> Scorecard:
     for slot in Slot:
         errors = errors_of_slot(results, slot)
         if errors:
-            slots.append(_slot_score(slot, errors, results))
+            slots.append(_slot_score(slot, _compared(errors), results))
             scored += _rule_scores(slot, errors, results)
-            configurations += _configuration_scores(slot, errors, results)
+            configurations += _configuration_scores(slot, _compared(errors), results)
     return Scorecard(
         datasets=len({training.dataset for training in results.trainings}),
         trainings=len(results.trainings),
@@ -165,6 +165,12 @@ def _alternative(choice: str, ratios: Mapping[str, np.ndarray]) -> Alternative:
     means = sorted((math.exp(one.mean()), name) for name, one in ratios.items())
     worst = tuple((name, ratio) for ratio, name in means[:WORST] if ratio < 1)
     return Alternative(choice=choice, effect=effect(ratios.values()), worst=worst)
+
+
+def _compared(errors: Mapping[str, SlotErrors]) -> dict[str, SlotErrors]:
+    """Datasets with at least half as many choices as that with most: hindsight among few choices is no reference."""
+    most = max(len(one.by_choice) for one in errors.values())
+    return {name: one for name, one in errors.items() if 2 * len(one.by_choice) >= most}
 
 
 def _slot_score(slot: Slot, errors: Mapping[str, SlotErrors], results: Results) -> SlotScore:
