@@ -7,27 +7,33 @@ A budget of an hour leaves the choice of the tuner to the notes: with fewer than
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from benchmarks.catalogue import catalogue
 from recommender.recommendation.recommend import recommend
+from rules.scorecard.score import (
+    CLASSIFICATION,
+    FORECASTING,
+    IMAGES,
+    IMBALANCED,
+    OUTLIERS,
+    REGRESSION,
+    configuration_of,
+)
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import Task
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 BUDGET: Final = 3_600.0
 SLOTS: Final = (Slot.METRIC, Slot.LOSS, Slot.INITIALIZER, Slot.OPTIMIZER, Slot.TUNER)
 CROSS_ENTROPY: Final = {"binary_crossentropy", "categorical_crossentropy"}
 ADAM: Final = {"adam", "sgd", "rmsprop"}  # SGD for large datasets, RMSprop for sequences
 NOTES: Final = {
-    "Classification": ({"accuracy", "roc_auc"}, CROSS_ENTROPY, {"he"}, ADAM, {"random", "bayesian"}),
-    "Imbalanced classification": ({"f1", "roc_auc"}, {"weighted_crossentropy"}, {"xavier"}, {"adamw"}, {"bayesian"}),
-    "Regression": ({"rmse", "mse"}, {"mse"}, {"he"}, ADAM, {"grid"}),
-    "Regression with outliers": ({"mae"}, {"huber"}, {"he"}, ADAM, {"grid"}),
-    "Time series forecasting": ({"rmse", "mae"}, {"mse"}, {"he"}, {"rmsprop"}, {"grid"}),
-    "Image tasks": ({"accuracy"}, CROSS_ENTROPY, {"he"}, {"sgd_momentum"}, {"hyperband"}),
+    CLASSIFICATION: ({"accuracy", "roc_auc"}, CROSS_ENTROPY, {"he"}, ADAM, {"random", "bayesian"}),
+    IMBALANCED: ({"f1", "roc_auc"}, {"weighted_crossentropy"}, {"xavier"}, {"adamw"}, {"bayesian"}),
+    REGRESSION: ({"rmse", "mse"}, {"mse"}, {"he"}, ADAM, {"grid"}),
+    OUTLIERS: ({"mae"}, {"huber"}, {"he"}, ADAM, {"grid"}),
+    FORECASTING: ({"rmse", "mae"}, {"mse"}, {"he"}, {"rmsprop"}, {"grid"}),
+    IMAGES: ({"accuracy"}, CROSS_ENTROPY, {"he"}, {"sgd_momentum"}, {"hyperband"}),
 }
 """The choices of the notes for P, C, W, A and T, by configuration."""
 
@@ -44,7 +50,7 @@ def main() -> None:
         )
         facts = {fact: measured.value for fact, measured in advice.strategy.facts.items()}
         chosen = [advice.bundle.choice(slot).model_dump()["name"] for slot in SLOTS]
-        configuration = _configuration(facts)
+        configuration = configuration_of(facts, chosen[0])
         differs = [
             slot.letter
             for slot, own, allowed in zip(SLOTS, chosen, NOTES[configuration], strict=True)
@@ -54,21 +60,6 @@ def main() -> None:
         remark = f"differs in {' '.join(differs)}" if differs else ""
         print(f"{name:<28}{configuration:<28}{', '.join(chosen):<64}{remark}")
     print(f"differing: {wrong} of {len(catalogue())}")
-
-
-def _configuration(facts: Mapping[str, object]) -> str:
-    ratio, tail, outliers = (
-        facts[name] for name in ("imbalance_ratio", "squared_deviation_top_share", "outlier_share")
-    )
-    if facts["task"] == Task.FORECASTING:
-        return "Time series forecasting"
-    if isinstance(ratio, int | float):
-        if ratio > 4:  # noqa: PLR2004  as P003 and P004
-            return "Imbalanced classification"
-        return "Image tasks" if facts["modality"] == "image" else "Classification"
-    has_outliers = isinstance(outliers, float) and outliers >= 0.01  # noqa: PLR2004  as P006
-    is_heavy = isinstance(tail, float) and tail >= 0.3  # noqa: PLR2004  as P009
-    return "Regression with outliers" if has_outliers or is_heavy else "Regression"
 
 
 if __name__ == "__main__":

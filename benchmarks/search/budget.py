@@ -6,7 +6,7 @@ Columns: trials that `trial_budget` planned with its interval; completed trials;
 stopped early; those cut short; networks and epochs of a full training, and as planned; seconds of the process over the
 limit; the best baseline and its score; the verdict. At the end: how often the interval holds the completed trials, how
 often the limit holds within 5 % or 3 s, where no trial was completed, and where the verdict advises against a model
-although a baseline is better than the constant one.
+and a baseline other than the constant one is better.
 """
 
 from __future__ import annotations
@@ -119,11 +119,7 @@ def _best_baseline(run: Run) -> str:
 
 
 def _is_worse_than_usable(run: Run) -> bool:
-    """Whether the verdict advises against the model although a baseline is certainly better than the constant one.
-
-    The gains of baselines are against the model: of those that beat it while it does not beat the constant one, each
-    counts, and so does each that is certainly better than the model.
-    """
+    """Whether the verdict advises against the model, and a baseline other than the constant one is better than it."""
     return reach_verdict(run.scores).kind == "bad" and any(
         one.gain.is_negative for name, one in run.scores.baselines.items() if name != "constant"
     )

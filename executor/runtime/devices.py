@@ -95,9 +95,13 @@ def is_wide(width: int) -> bool:
     return width >= WIDE
 
 
+def available_cores() -> int:
+    """Number of cores on which the process may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _cpu() -> Device:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return replace(CPU, streams=min(cores, MAX_STREAMS))
+    return replace(CPU, streams=min(available_cores(), MAX_STREAMS))
 
 
 def configure_tensorflow() -> None:

@@ -9,7 +9,6 @@ import shlex
 import sys
 import warnings
 from contextlib import suppress
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +28,7 @@ from recommender.recommendation.recommend import advise_on, open_dataset, to_jso
 from recommender.recommendation.render import show, show_profile, why
 from recommender.roles.infer import infer_roles
 from rules import __version__
+from rules.cli.entry_points import ExtensibleGroup
 from rules.cli.output import (
     FINDINGS,
     INTERRUPTED,
@@ -52,13 +52,14 @@ if TYPE_CHECKING:
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Request
 
-VERBS: Final = "recommend.commands"  # entry-point group of the commands of other packages
 DEFAULT_VERB: Final = "bundle"
 HELP: Final = frozenset({"-h", "--help", "--version"})
 
 
-class Verbs(click.Group):
+class Verbs(ExtensibleGroup):
     """A group whose default command is the recommendation."""
+
+    entry_point_group = "recommend.commands"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
@@ -98,18 +99,6 @@ class Verbs(click.Group):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a command; if none matches, a file."""
         return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *entry_points(group=VERBS).names})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        for found in entry_points(group=VERBS, name=cmd_name):
-            command: click.Command = found.load()
-            return command
-        return None
 
 
 class NamelessContext(click.Context):

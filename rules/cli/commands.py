@@ -6,13 +6,13 @@ output.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rules.cli import render
+from rules.cli.entry_points import ExtensibleGroup
 from rules.cli.output import console, emit, end, examples, format_option
 from rules.cli.parameters import SlotName, book_argument, book_option
 from rules.decision.difference import difference
@@ -37,22 +37,10 @@ if TYPE_CHECKING:
     from rules.rulebook.rule import Rule
 
 
-VERBS: Final = "recommend.rules.commands"  # entry-point group of verbs of other packages
+class RuleVerbs(ExtensibleGroup):
+    """The verbs about rules; those that train belong to another package."""
 
-
-class RuleVerbs(click.Group):
-    """A group with verbs of other packages, which are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *entry_points(group=VERBS).names})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        found = next(iter(entry_points(group=VERBS, name=cmd_name)), None)
-        command: click.Command | None = None if found is None else found.load()
-        return command
+    entry_point_group = "recommend.rules.commands"
 
 
 @click.group(

@@ -25,7 +25,7 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rules.scorecard.results import MeasuredDataset, Results
+    from rules.scorecard.results import Results
 
 MIN_DATASETS: Final = 3  # of a fixed choice whose regret is given
 WORST: Final = 3  # datasets that are named as those where a rule fails
@@ -100,26 +100,29 @@ CONFIGURATIONS: Final = (CLASSIFICATION, IMBALANCED, REGRESSION, OUTLIERS, FOREC
 IMBALANCE: Final = 4.0  # ratio from which P003 and P004 take a task as imbalanced
 
 
-def configuration_of(dataset: MeasuredDataset) -> str:
+def configuration_of(facts: Mapping[str, object], metric: str) -> str:
     """The configuration of the strategy notes that a dataset belongs to.
 
     A numeric target has outliers where the handbook evaluates it by the mean absolute error.
+
+    facts: values by name. metric: of the handbook.
     """
-    if dataset.modality == "image":
+    if facts["modality"] == "image":
         return IMAGES
-    if dataset.task == Task.FORECASTING:
+    if facts["task"] == Task.FORECASTING:
         return FORECASTING
-    if Task(dataset.task).is_classification:
-        ratio = dataset.facts["imbalance_ratio"]
+    if Task(str(facts["task"])).is_classification:
+        ratio = facts["imbalance_ratio"]
         return IMBALANCED if isinstance(ratio, int | float) and ratio > IMBALANCE else CLASSIFICATION
-    return OUTLIERS if dataset.handbook[Slot.METRIC] == "mae" else REGRESSION
+    return OUTLIERS if metric == "mae" else REGRESSION
 
 
 def _configuration_scores(slot: Slot, errors: Mapping[str, SlotErrors], results: Results) -> list[ConfigurationScore]:
     members: dict[str, list[str]] = defaultdict(list)
     for name, own in errors.items():
-        if results.datasets[name].handbook[slot] in own.by_choice:
-            members[configuration_of(results.datasets[name])].append(name)
+        dataset = results.datasets[name]
+        if dataset.handbook[slot] in own.by_choice:
+            members[configuration_of(dataset.facts, dataset.handbook[Slot.METRIC])].append(name)
     found = []
     for configuration, names in members.items():
         by_choice = {name: errors[name].by_choice for name in names}

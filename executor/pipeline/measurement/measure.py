@@ -151,7 +151,9 @@ def _use_cores(jobs: int) -> None:
     quiet_tensorflow()
     import tensorflow as tf  # noqa: PLC0415  as above
 
-    cores = max(1, len(os.sched_getaffinity(0)) // jobs)
+    from executor.runtime.devices import available_cores  # noqa: PLC0415  as above
+
+    cores = max(1, available_cores() // jobs)
     tf.config.threading.set_intra_op_parallelism_threads(cores)
     tf.config.threading.set_inter_op_parallelism_threads(cores)
 
@@ -160,6 +162,7 @@ def _done(order: Order) -> Results:
     """Results that the output file has. Raises MeasurementError if they have other settings."""
     if not order.output.exists():
         return EMPTY
+    _drop_cut_line(order.output)
     done = read_results([order.output])
     other = next((one for one in done.datasets.values() if one.settings != order.settings), None)
     if other is not None:
@@ -209,7 +212,7 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
             continue
         default = encoded(own, own.bundle) if default is None else default
         earlier = [one for one in done.trainings if one.dataset == name and one.slot is slot]
-        for group in groups(slot, choices, own.bundle, default):
+        for group in groups(slot, choices, default):
             try:
                 for results in train_group(slot, group, own, default, done=earlier):
                     _append(order.output, *records, *results)
@@ -231,11 +234,15 @@ def _name(choice: Choice) -> str:
 
 
 def _append(path: Path, *records: MeasuredDataset | TrainingResult) -> None:
-    """Append lines to a file that several processes write, after its last whole line."""
-    text = "".join(f"{record.model_dump_json()}\n" for record in records).encode("utf-8")
-    with FileLock(f"{path}.lock"), path.open("a+b") as file:
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)  # a kill may have cut the last line
+    """Append lines to a file that several processes write."""
+    text = "".join(f"{record.model_dump_json()}\n" for record in records)
+    with FileLock(f"{path}.lock"), path.open("a", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _drop_cut_line(path: Path) -> None:
+    """Remove a last line that a kill cut off, so that the next one does not continue it."""
+    with FileLock(f"{path}.lock"), path.open("r+b") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)

@@ -13,8 +13,7 @@ import numpy as np
 
 from executor.components.metric import Predictions, apply_thresholds, compute_metrics, create_metric, outcome_of
 from executor.components.training_length import whole_epochs
-from executor.model.rebuild import rebuild_networks
-from executor.networks import stacked_tabular
+from executor.model.rebuild import rebuild_networks, restore_weights
 from executor.networks.registry import network_kind
 from executor.pipeline.encode_data import encode
 from executor.pipeline.measurement.alternatives import all_rates, next_rates
@@ -23,7 +22,6 @@ from executor.runtime.clock import Clock
 from executor.runtime.devices import CPU, use_device
 from executor.search.records.journal import Journal
 from executor.search.records.proposal import Proposal
-from executor.search.records.weights import read_weights
 from executor.search.runners.compiled import compile_outputs
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stack import out_of_fold_outputs
@@ -72,9 +70,9 @@ def encoded(subject: Subject, bundle: Bundle) -> EncodedSubject:
     return EncodedSubject(bundle=bundle, parts=data.parts, test=test)
 
 
-def groups(slot: Slot, choices: Sequence[Choice], bundle: Bundle, rows: EncodedSubject) -> list[list[Choice]]:
+def groups(slot: Slot, choices: Sequence[Choice], default: EncodedSubject) -> list[list[Choice]]:
     """Group choices that are trained in one graph: all initializers of a stack, else each choice."""
-    stacked = is_stacked(bundle, network_kind(bundle, rows.parts.inputs))
+    stacked = is_stacked(default.bundle, network_kind(default.bundle, default.parts.inputs))
     return [[*choices]] if slot is Slot.INITIALIZER and stacked else [[choice] for choice in choices]
 
 
@@ -224,9 +222,8 @@ class _Scorer:
         if not self._networks:
             self._networks = rebuild_networks(outcome, self._rows.bundle, parts, 0)
             self._computed = [compile_outputs(network) for network in self._networks]
-        weights = read_weights(outcome.weights)
-        for network, own in zip(self._networks, np.split(np.arange(len(weights)), parts.fold_count), strict=True):
-            stacked_tabular.set_weights(network, [weights[index] for index in own])
+        else:
+            restore_weights(self._networks, outcome)
         validated, tested = self._outputs(self._validation), self._outputs(self._test).mean(axis=0)
         known = validated[0] if parts.folds is None else out_of_fold_outputs(validated, parts.folds)
         validation = _finite(self._metric.score(known, parts.validation, parts))

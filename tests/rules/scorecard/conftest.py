@@ -48,7 +48,12 @@ def make_results() -> MakeResults:
                 direction=direction,
                 rows=100,
                 test_rows=20,
-                facts={"rows": 100},
+                facts={
+                    "rows": 100,
+                    "modality": "tabular",
+                    "task": "regression" if direction is Direction.MIN else "binary",
+                    "imbalance_ratio": 1.0,
+                },
                 chosen={slot.value: str(chosen)},
                 rules={slot.value: ("W002",)},
                 handbook={"metric": "rmse", slot.value: str(handbook or chosen)},
