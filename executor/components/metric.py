@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -10,10 +11,28 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from executor.components import metric_functions as measures
-from executor.components.threshold import DEFAULT_THRESHOLD, Average, Threshold, best_f1, f1_at, tune_threshold
+from executor.components.threshold import DEFAULT_THRESHOLD, Objective, Threshold, best_score, score_at, tune_threshold
 from executor.preprocessing.target_scale import from_learning_scale
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import F1, Accuracy, Mae, Mse, Rmse, RocAuc
+from rules.vocabulary.choices import (
+    F1,
+    R2,
+    Accuracy,
+    BalancedAccuracy,
+    LogLoss,
+    Mae,
+    Mape,
+    Mcc,
+    Mse,
+    Pinball,
+    PrAuc,
+    QuadraticKappa,
+    Rmse,
+    RocAuc,
+    Slot,
+    Smape,
+    names,
+)
 from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import NUMERIC_TARGET, Task
 
@@ -62,8 +81,10 @@ class PerformanceMetric:
     direction: Direction
     of_predictions: Callable[[Predictions], float]
     """Score of final predictions; NaN where it is undefined."""
-    tunes: Average | None = None
-    """F1 for which decision thresholds are tuned; None for a threshold of 0.5."""
+    tunes: Objective | None = None
+    """What decision thresholds are tuned for; None for a threshold of 0.5."""
+    reads_probabilities: bool = False
+    """Whether the score depends on probabilities, not only on their order or on predicted classes."""
 
     def score(self, outputs: np.ndarray, examples: Examples, parts: Parts) -> float:
         """Score outputs of a network; NaN if an output is not finite.
@@ -77,10 +98,10 @@ class PerformanceMetric:
         outcome = outcome_of(outputs, parts)
         if self.tunes is not None and parts.task is Task.BINARY:
             rare = 1 if parts.rare_class is None else parts.rare_class
-            return best_f1(examples.raw_target == rare, class_probability(outcome, rare), average=self.tunes)
+            return best_score(examples.raw_target == rare, class_probability(outcome, rare), objective=self.tunes)
         if self.tunes is not None and parts.task is Task.MULTILABEL:
             columns = range(parts.outputs)
-            return float(np.mean([best_f1(examples.raw_target[:, at] == 1, outcome[:, at]) for at in columns]))
+            return float(np.mean([best_score(examples.raw_target[:, at] == 1, outcome[:, at]) for at in columns]))
         decided = apply_thresholds(outcome, parts.task, rare_class=parts.rare_class)
         return self.of_predictions(
             Predictions(
@@ -106,8 +127,8 @@ class PerformanceMetric:
             return ()
         if self.tunes is None:
             return tuple(Threshold(value=DEFAULT_THRESHOLD, why=f"not tuned for {self.name}") for _ in columns)
-        average = self.tunes if parts.task is Task.BINARY else "binary"
-        return tuple(tune_threshold(positive, probability, average=average) for positive, probability in columns)
+        objective = self.tunes if parts.task is Task.BINARY else "f1_positive"
+        return tuple(tune_threshold(positive, probability, objective=objective) for positive, probability in columns)
 
 
 def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
@@ -150,29 +171,6 @@ def apply_thresholds(
     return outcome
 
 
-def create_metric(metric: Choice) -> PerformanceMetric:
-    """Create the metric of a bundle. Raises ChoiceError on a choice that is not a metric."""
-    match metric:
-        case Accuracy():
-            return PerformanceMetric(name="accuracy", direction=Direction.MAX, of_predictions=_accuracy)
-        case RocAuc():
-            return PerformanceMetric(name="roc_auc", direction=Direction.MAX, of_predictions=_roc_auc)
-        case F1(average=average, threshold=threshold):
-            return PerformanceMetric(
-                name="f1",
-                direction=Direction.MAX,
-                of_predictions=_f1_rare if average == "binary" else _f1_macro,
-                tunes=average if threshold == "tuned" else None,
-            )
-        case Mse():
-            return PerformanceMetric(name="mse", direction=Direction.MIN, of_predictions=_mse)
-        case Rmse():
-            return PerformanceMetric(name="rmse", direction=Direction.MIN, of_predictions=_rmse)
-        case Mae():
-            return PerformanceMetric(name="mae", direction=Direction.MIN, of_predictions=_mae)
-    raise ChoiceError(f"The performance metric must be one of accuracy, roc_auc, f1, mse, rmse, mae, but got {metric}.")
-
-
 def _accuracy(rows: Predictions) -> float:
     return measures.accuracy(rows.truth, rows.decided)
 
@@ -189,7 +187,7 @@ def _f1_rare(rows: Predictions) -> float:
     if rows.task is not Task.BINARY:
         raise ChoiceError(f"F1 of the rare class needs two classes, but the task is {rows.task}. Use average: macro.")
     rare = 1 if rows.rare_class is None else rows.rare_class
-    return f1_at(rows.truth == rare, rows.decided == rare, average="binary")
+    return score_at(rows.truth == rare, rows.decided == rare, objective="f1_positive")
 
 
 def _f1_macro(rows: Predictions) -> float:
@@ -210,6 +208,34 @@ def _mae(rows: Predictions) -> float:
     return measures.mean_absolute_error(rows.truth, rows.outcome)
 
 
+def _balanced_accuracy(rows: Predictions) -> float:
+    return measures.balanced_accuracy(rows.truth, rows.decided, rows.classes)
+
+
+def _mcc(rows: Predictions) -> float:
+    return measures.matthews(rows.truth, rows.decided, rows.classes)
+
+
+def _quadratic_kappa(rows: Predictions) -> float:
+    return measures.quadratic_kappa(rows.truth, rows.decided, rows.classes)
+
+
+def _mape(rows: Predictions) -> float:
+    return measures.percentage_error(rows.truth, rows.outcome)
+
+
+def _smape(rows: Predictions) -> float:
+    return measures.symmetric_percentage_error(rows.truth, rows.outcome)
+
+
+def _r2(rows: Predictions) -> float:
+    return measures.r_squared(rows.truth, rows.outcome)
+
+
+def _pinball(rows: Predictions, *, level: float) -> float:
+    return float(measures.pinball_loss(rows.truth, rows.outcome[..., None], np.array([level])).mean())
+
+
 def _log_loss(rows: Predictions) -> float:
     outcome = rows.outcome
     if rows.task is Task.BINARY:
@@ -226,7 +252,7 @@ def _calibration_error(rows: Predictions) -> float:
     return float(np.mean([measures.calibration_error(happened, probability) for happened, probability in columns]))
 
 
-def _average_precision(rows: Predictions) -> float:
+def _pr_auc(rows: Predictions) -> float:
     rare = 1 if rows.rare_class is None else rows.rare_class
     return measures.average_precision(rows.truth == rare, class_probability(rows.outcome, rare))
 
@@ -237,12 +263,57 @@ def _scaled_error(rows: Predictions) -> float:
     return measures.scaled_error(rows.truth, rows.outcome, rows.naive_error)
 
 
+_LARGER: Final[Mapping[type[Choice], Callable[[Predictions], float]]] = MappingProxyType(
+    {
+        Accuracy: _accuracy,
+        RocAuc: _roc_auc,
+        PrAuc: _pr_auc,
+        Mcc: _mcc,
+        BalancedAccuracy: _balanced_accuracy,
+        QuadraticKappa: _quadratic_kappa,
+        R2: _r2,
+    }
+)
+"""Metrics that are maximized, without those whose function depends on parameters."""
+_SMALLER: Final[Mapping[type[Choice], Callable[[Predictions], float]]] = MappingProxyType(
+    {LogLoss: _log_loss, Mse: _mse, Rmse: _rmse, Mae: _mae, Mape: _mape, Smape: _smape}
+)
+"""Metrics that are minimized, likewise."""
+_TUNED: Final[Mapping[type[Choice], Objective]] = MappingProxyType(
+    {Mcc: "mcc", BalancedAccuracy: "balanced_accuracy", QuadraticKappa: "kappa"}
+)
+
+
+def create_metric(metric: Choice) -> PerformanceMetric:
+    """Create the metric of a bundle. Raises ChoiceError on a choice that is not a metric."""
+    of_predictions: Callable[[Predictions], float]
+    direction, tunes = Direction.MAX, _TUNED.get(type(metric))
+    if isinstance(metric, F1):
+        is_binary = metric.average == "binary"
+        of_predictions, tunes = (_f1_rare, "f1_positive") if is_binary else (_f1_macro, "f1_macro")
+    elif isinstance(metric, Pinball):
+        direction, of_predictions = Direction.MIN, partial(_pinball, level=metric.level)
+    elif type(metric) in _SMALLER:
+        direction, of_predictions = Direction.MIN, _SMALLER[type(metric)]
+    elif type(metric) in _LARGER:
+        of_predictions = _LARGER[type(metric)]
+    else:
+        raise ChoiceError(f"The performance metric must be one of {', '.join(names(Slot.METRIC))}, but got {metric}.")
+    return PerformanceMetric(
+        name=metric.name,  # type: ignore[attr-defined]  # every member of a union has it
+        direction=direction,
+        of_predictions=of_predictions,
+        tunes=tunes if getattr(metric, "threshold", "fixed") == "tuned" else None,
+        reads_probabilities=isinstance(metric, LogLoss),
+    )
+
+
 _CLASSES: Final[Mapping[str, Callable[[Predictions], float]]] = MappingProxyType(
     {
         "accuracy": _accuracy,
-        "balanced_accuracy": lambda rows: measures.balanced_accuracy(rows.truth, rows.decided, rows.classes),
+        "balanced_accuracy": _balanced_accuracy,
         "roc_auc": _roc_auc,
-        "matthews": lambda rows: measures.matthews(rows.truth, rows.decided, rows.classes),
+        "mcc": _mcc,
         "log_loss": _log_loss,
         "calibration_error": _calibration_error,
         "f1_macro": _f1_macro,
@@ -253,12 +324,12 @@ _NUMBERS: Final[Mapping[str, Callable[[Predictions], float]]] = MappingProxyType
         "rmse": _rmse,
         "mae": _mae,
         "mse": _mse,
-        "r_squared": lambda rows: measures.r_squared(rows.truth, rows.outcome),
+        "r2": _r2,
     }
 )
 _REPORTED: Final[Mapping[Task, Mapping[str, Callable[[Predictions], float]]]] = MappingProxyType(
     {
-        Task.BINARY: {**_CLASSES, "f1_rare": _f1_rare, "average_precision": _average_precision},
+        Task.BINARY: {**_CLASSES, "f1_rare": _f1_rare, "pr_auc": _pr_auc},
         Task.MULTICLASS: _CLASSES,
         Task.MULTILABEL: {
             "accuracy": _accuracy,

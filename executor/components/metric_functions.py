@@ -65,6 +65,15 @@ def matthews(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
     return float((np.trace(table) * rows - true @ predicted) / spread) if spread > 0 else 0.0
 
 
+def quadratic_kappa(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
+    """Cohen's kappa with quadratic weights (Cohen 1968); 0 where both sides are the same constant."""
+    table = confusion_counts(truth, decided, classes)
+    weights = np.square(np.arange(classes)[:, None] - np.arange(classes))
+    by_chance = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    expected = float(np.sum(weights * by_chance))
+    return 1 - float(np.sum(weights * table)) / expected if expected > 0 else 0.0
+
+
 def roc_auc(positive: np.ndarray, score: np.ndarray) -> float:
     """Area under the ROC curve; ties count half (Hanley and McNeil 1982).
 
@@ -132,6 +141,17 @@ def root_mean_squared_error(truth: np.ndarray, predicted: np.ndarray) -> float:
 def mean_absolute_error(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Mean absolute error, averaged over targets."""
     return float(np.mean(np.abs(truth - predicted)))
+
+
+def percentage_error(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean absolute error relative to the true value, as a fraction; NaN where a true value is 0."""
+    return float(np.mean(np.abs((truth - predicted) / truth))) if np.all(truth != 0) else float("nan")
+
+
+def symmetric_percentage_error(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean absolute error relative to the mean of both absolute values, from 0 to 2; 0 where both are 0."""
+    size = np.abs(truth) + np.abs(predicted)
+    return float(np.mean(np.divide(2 * np.abs(truth - predicted), size, out=np.zeros(size.shape), where=size > 0)))
 
 
 def r_squared(truth: np.ndarray, predicted: np.ndarray) -> float:

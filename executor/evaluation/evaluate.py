@@ -22,7 +22,7 @@ from executor.evaluation.calibration import (
 )
 from executor.evaluation.class_coverage import missing_classes
 from executor.evaluation.scores import BaselineScore, Estimate, Scores
-from executor.evaluation.verdict import reach_verdict
+from executor.evaluation.verdict import LOWEST, reach_verdict
 from executor.model.prediction_columns import ROW, decode_labels, names_in_file, prediction_columns
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
@@ -178,7 +178,7 @@ def _with_exact_bound(found: Estimate, predicted: Predictions, groups: np.ndarra
 
     The units are all rows for accuracy, those of the rarest class for other metrics.
     """
-    if not predicted.task.is_classification or found.value != 1 or found.low != 1:
+    if metric not in LOWEST or not predicted.task.is_classification or found.value != 1 or found.low != 1:
         return found
     units = independent_units(len(predicted), groups)
     if metric != "accuracy":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from executor.evaluation.scores import BOOSTING, EXPONENTIAL, MEAN_FORECAST, NEIGHBOURS, SEASONAL, TF_IDF, THETA
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from executor.evaluation.scores import BaselineScore, Estimate, Scores
     from rules.vocabulary.direction import Direction
 
@@ -25,7 +29,15 @@ BASELINE_NAMES: Final = {
 """Baselines in prose, the simplest first; the constant baseline is called what it predicts."""
 CEILING: Final = 0.99
 """Score from which no next step is advised, for metrics with best value 1; our own choice, without a source."""
-BOUNDED_METRICS: Final = frozenset({"accuracy", "roc_auc", "f1"})  # these lie between 0 and 1
+LOWEST: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        **dict.fromkeys(("accuracy", "roc_auc", "f1", "pr_auc", "balanced_accuracy"), 0.0),
+        "mcc": -1.0,
+        "quadratic_kappa": -1.0,
+        "r2": -math.inf,
+    }
+)
+"""Lowest value of each metric whose best value is 1; all others are errors of at least 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +107,8 @@ def _not_beaten(scores: Scores) -> dict[str, BaselineScore]:
 
 def is_at_ceiling(scores: Scores) -> bool:
     """Whether next to no error is left: the metric, or of predicted numbers R², is at least CEILING."""
-    known = {scores.metric: scores.hold_out.value} if scores.metric in BOUNDED_METRICS else {}
-    known["r_squared"] = scores.others.get("r_squared")
+    known = {scores.metric: scores.hold_out.value} if scores.metric in LOWEST else {}
+    known["r2"] = scores.others.get("r2", scores.others.get("r_squared"))  # the former name
     return any(value is not None and value >= CEILING for value in known.values())
 
 

@@ -13,10 +13,12 @@ import numpy as np
 
 from executor.components.loss import WeightedLabels, class_weights, create_loss
 from executor.components.optimizer import create_optimizer
-from rules.vocabulary.choices import F1, Accuracy, Mae, Mse, RocAuc, WeightedCrossentropy
+from rules.vocabulary.choices import F1, R2, LogLoss, Mse, PrAuc, Rmse, RocAuc, WeightedCrossentropy
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from executor.components.configuration import Configuration
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
@@ -64,22 +66,29 @@ def loss_on_predictions(loss: Choice, parts: Parts) -> keras.losses.Loss:
 
 
 def _metric(bundle: Bundle, parts: Parts, cuts: tuple[float, ...]) -> keras.metrics.Metric:
-    """Create the bundle's metric; F1 of two classes is that of class 1."""
-    several = parts.task is Task.MULTICLASS
-    match bundle.metric:
-        case Accuracy():
-            accuracy = keras.metrics.CategoricalAccuracy if several else keras.metrics.BinaryAccuracy
-            return accuracy("accuracy")
-        case RocAuc():
-            return keras.metrics.AUC(name="roc_auc", multi_label=parts.outputs > 1, num_labels=_labels(parts))
-        case F1():
-            threshold = None if several else float(np.mean(cuts)) if cuts else 0.5
-            return keras.metrics.F1Score(average="macro", threshold=threshold, name="f1")
-        case Mae():
-            return keras.metrics.MeanAbsoluteError("mae")
-        case Mse():
-            return keras.metrics.MeanSquaredError("mse")
-    return keras.metrics.RootMeanSquaredError("rmse")
+    """Create the bundle's metric; F1 and average precision of two classes are those of class 1.
+
+    Of a metric that Keras does not have: accuracy of classes, or mean absolute error of numbers.
+    """
+    several, outputs = parts.task is Task.MULTICLASS, parts.outputs
+    found: Mapping[type[Choice], Callable[[], keras.metrics.Metric]] = {
+        RocAuc: lambda: keras.metrics.AUC(name="roc_auc", multi_label=outputs > 1, num_labels=_labels(parts)),
+        PrAuc: lambda: keras.metrics.AUC(name="pr_auc", curve="PR"),
+        LogLoss: lambda: (keras.metrics.CategoricalCrossentropy if several else keras.metrics.BinaryCrossentropy)(
+            "log_loss"
+        ),
+        F1: lambda: keras.metrics.F1Score(
+            average="macro", threshold=None if several else float(np.mean(cuts)) if cuts else 0.5, name="f1"
+        ),
+        Mse: lambda: keras.metrics.MeanSquaredError("mse"),
+        Rmse: lambda: keras.metrics.RootMeanSquaredError("rmse"),
+        R2: lambda: keras.metrics.R2Score(name="r2"),
+    }
+    if type(bundle.metric) in found:
+        return found[type(bundle.metric)]()
+    if parts.task.is_classification:
+        return (keras.metrics.CategoricalAccuracy if several else keras.metrics.BinaryAccuracy)("accuracy")
+    return keras.metrics.MeanAbsoluteError("mae")
 
 
 def _labels(parts: Parts) -> int | None:

@@ -73,6 +73,7 @@ def _nearly_best(trials: Trials, bundle: Bundle, metric: PerformanceMetric) -> l
     for one in trials.ranked:
         if one.weights is not None:
             best.setdefault(configuration_of(one, bundle), one)
-    limit = MARGIN * (trials.best.score or 0.0)
-    squared = MARGIN if metric.name == "mse" else 1.0
-    return [one for one in best.values() if one.score is not None and one.score <= limit * squared]
+    squared = MARGIN if metric.name in {"mse", "r2"} else 1.0
+    error = metric.direction.error
+    limit = MARGIN * squared * error(trials.best.score or 0.0)
+    return [one for one in best.values() if one.score is not None and error(one.score) <= limit]

@@ -49,7 +49,7 @@ CLASSES: Final = frozenset(
         "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros",
         "BinaryCrossentropy", "CategoricalCrossentropy", "Huber", "MeanAbsoluteError", "MeanSquaredError",
         "Adagrad", "Adam", "AdamW", "RMSprop", "SGD",
-        "AUC", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "RootMeanSquaredError",
+        "AUC", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "R2Score", "RootMeanSquaredError",
         "Greater", "Squeeze",
     }
 )  # fmt: skip

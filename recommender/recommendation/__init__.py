@@ -5,6 +5,7 @@
 - `trial_budget`: The number of trials that a time budget allows.
 - `bundle_pins`: A bundle that the user passes, as pins.
 - `bundle_guardrails`: Checks of a bundle against the dataset.
+- `target_constraints`: Constraints of a metric and a loss on the values of the target.
 - `reasons`: The reason for each choice, in words.
 - `render`: A recommendation on a terminal.
 """

@@ -13,7 +13,6 @@ from recommender.profile.known_split import validation_row_share
 from rules.decision.record import Guardrail
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
-    F1,
     Accuracy,
     Backbone,
     Bayesian,
@@ -53,8 +52,8 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     rows = round(measured_number(measured, "rows"))
     share = validation_row_share(rows, in_folds=isinstance(bundle.validation, CrossValidation))
     selecting = share * rows
-    if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
-        yield _of_threshold(selecting, share, profile)
+    if getattr(bundle.metric, "threshold", "fixed") == "tuned" and profile.task is not Task.MULTICLASS:
+        yield _of_threshold(bundle.metric.name, selecting, share, profile)
     if isinstance(bundle.metric, Accuracy):
         yield _of_ties(selecting)
     if isinstance(bundle.initializer, RandomNormal | RandomUniform):
@@ -126,7 +125,7 @@ def _of_cells(bundle: Bundle) -> Guardrail:
     )
 
 
-def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail:
+def _of_threshold(metric: str, selecting: float, share: float, profile: Profile) -> Guardrail:
     classes = {target: by_name(found) for target, found in profile.targets.items()}
     target = min(classes, key=lambda name: measured_number(classes[name], "minority_class_rows"))
     rare = share * measured_number(classes[target], "minority_class_rows")
@@ -138,15 +137,15 @@ def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail
         found = f"about {rare:,.0f} validation rows {who} (fewer than {THRESHOLD_POSITIVES})"
     else:
         found = f"about {rare:,.0f} validation rows {who} (at least {THRESHOLD_POSITIVES})"
-    few = few_rows or few_rare
+    few, metric = few_rows or few_rare, "F1" if metric == "f1" else metric
     return Guardrail(
         name="rows_for_threshold",
         status="alerted" if few else "passed",
         message=(
-            f"The decision threshold for F1 is tuned on only {found}, so it is unreliable. Collect more data, or use a "
-            "metric without threshold with --pin metric=roc_auc --reason REASON."
+            f"The decision threshold for {metric} is tuned on only {found}, so it is unreliable. Collect more data, or "
+            "use a metric without threshold with --pin metric=roc_auc --reason REASON."
             if few
-            else f"The decision threshold for F1 is tuned on {found}."
+            else f"The decision threshold for {metric} is tuned on {found}."
         ),
         columns=(target,),
         value=selecting if few_rows else rare,

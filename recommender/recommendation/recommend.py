@@ -17,6 +17,7 @@ from recommender.profile.profile import Profile, rarest_class
 from recommender.recommendation.bundle_guardrails import check_choices
 from recommender.recommendation.bundle_pins import with_bundle
 from recommender.recommendation.recommendation import Recommendation
+from recommender.recommendation.target_constraints import check_target_values
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.infer import infer_roles
 from rules.decision.engine import decide, slot_choices
@@ -128,6 +129,7 @@ def advise(
     if bundle is not None:
         pins = with_bundle(bundle, pins, book=book, facts=measured)
     strategy = decide(book, measured, pins=pins)
+    check_target_values(strategy.bundle, profile, roles.labels)
     seen = DatasetSeen(
         name=dataset.name,
         path=None if dataset.path is None else str(dataset.path.resolve()),

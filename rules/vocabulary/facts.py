@@ -244,7 +244,25 @@ _ALL: Final = (
         name="metric",
         meaning="performance metric",
         unit="name",
-        domain=Categories(values=("accuracy", "roc_auc", "f1", "mse", "rmse", "mae")),
+        domain=Categories(
+            values=(
+                "accuracy",
+                "roc_auc",
+                "f1",
+                "log_loss",
+                "pr_auc",
+                "mcc",
+                "balanced_accuracy",
+                "quadratic_kappa",
+                "mse",
+                "rmse",
+                "mae",
+                "mape",
+                "smape",
+                "r2",
+                "pinball",
+            )
+        ),
         slot="metric",
     ),
     Fact(

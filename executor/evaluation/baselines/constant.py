@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def constant_baseline(
     *,
     last: np.ndarray | None = None,
 ) -> Baseline:
-    """Predict the constant with the best score: most frequent class (rare class for its F1), mean or median.
+    """Predict the constant with the best score: most frequent class (rare class for its F1), mean, median or quantile.
 
     Probabilities are the class shares of the training rows. A forecast predicts the last value; last: (rows, outputs)
     last values, where they differ from the offsets.
@@ -41,12 +41,11 @@ def constant_baseline(
         outcome = np.tile(shares, (rows, 1))
         says = "the class shares of the training rows"
     else:
-        average = "median" if metric.name == "mae" else "mean"
-        middle = np.median(train.raw_target, axis=0) if average == "median" else train.raw_target.mean(axis=0)
-        says = f"always the {average} ({', '.join(number(float(value)) for value in middle)})"
+        average, middle = _best_value(metric, parts)
+        says = f"always {average} ({', '.join(number(float(value)) for value in middle)})"
         outcome = np.tile(middle, (rows, 1))
     decided = apply_thresholds(outcome, parts.task)
-    if parts.task in {Task.BINARY, Task.MULTICLASS}:
+    if parts.task in {Task.BINARY, Task.MULTICLASS} and not metric.reads_probabilities:
         constant = _best_class(metric, parts)
         decided = np.full(rows, constant)
         says = f"always {labels[constant]!r}"
@@ -74,6 +73,30 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
     return forecast_baseline(SEASONAL, "the value one season before", parts, hold_out, outcome)
 
 
+LEVELS: Final = np.linspace(0.0, 1.0, 101)
+"""Levels of the quantiles among which the best constant of other metrics than squared and absolute errors is chosen."""
+
+MAX_SCORED: Final = 10_000  # training rows on which each of these quantiles is scored
+
+
+def _best_value(metric: PerformanceMetric, parts: Parts) -> tuple[str, np.ndarray]:
+    """Value of each target with the best score on the training rows, if always predicted, with its name."""
+    some = parts.train.evenly_spaced(MAX_SCORED)
+    truth = parts.train.raw_target
+    if metric.name in {"mse", "rmse", "r2"}:
+        return "the mean", truth.mean(axis=0)
+    if metric.name == "mae":
+        return "the median", np.median(truth, axis=0)
+
+    def score(values: np.ndarray) -> float:
+        outcome = np.tile(values, (len(some), 1))
+        return metric.of_predictions(create_predictions(parts, some, outcome, outcome))
+
+    quantiles = np.quantile(truth, LEVELS, axis=0)
+    best = metric.direction.best(range(len(LEVELS)), key=lambda at: score(quantiles[at]))
+    return f"the {LEVELS[best]:.0%} quantile", quantiles[best]
+
+
 def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
     """Class with the best score on the training rows, if always predicted; of ties the most frequent."""
     truth = parts.train.raw_target
@@ -84,4 +107,4 @@ def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
         metric.of_predictions(create_predictions(parts, parts.train, outcome, np.full(len(truth), constant)))
         for constant in range(classes)
     ]
-    return max(range(classes), key=lambda constant: (scores[constant], shares[constant]))
+    return max(range(classes), key=lambda constant: (metric.direction.utility(scores[constant]), shares[constant]))

@@ -45,6 +45,7 @@ STAGES: Final = (
     160,
     320,
 )  # numbers of trees after which the clock and the validation score are checked
+ABSOLUTE: Final = frozenset({"mae", "mape", "smape"})  # metrics for which absolute errors are minimized
 MIN_TREES: Final = 80  # trees after which early stopping is possible
 RATE, MAX_RATE = 0.05, 0.3  # learning rate, and its maximum for short budgets
 RATE_TREES: Final = 5.0  # rate times trees of a complete fit: 0.95^100 leaves 0.6 % of the residuals
@@ -237,7 +238,7 @@ class BoostedTrees:
         if parts.task.is_classification:
             self._models = [HistGradientBoostingClassifier(**more) for _ in self._truth(parts.train).T]
         else:
-            loss = "absolute_error" if metric.name == "mae" else "squared_error"
+            loss = "absolute_error" if metric.name in ABSOLUTE else "squared_error"
             self._models = [HistGradientBoostingRegressor(loss=loss, **more) for _ in range(parts.outputs)]
         self.best: BestStage
         self.is_cut_short = False

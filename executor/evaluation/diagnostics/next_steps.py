@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from executor.evaluation.verdict import BOUNDED_METRICS, is_at_ceiling, name_baseline, reach_verdict
+from executor.evaluation.verdict import LOWEST, is_at_ceiling, name_baseline, reach_verdict
 from rules.errors import ChoiceError
 from rules.text.numbers import number
 from rules.vocabulary.direction import Direction
@@ -62,8 +62,11 @@ def check_level(level: float | None, metric: str) -> None:
     """Check that a metric can have a value. Raises ChoiceError if it cannot."""
     if level is None:
         return
-    if not math.isfinite(level) or level < 0 or (metric in BOUNDED_METRICS and level > 1):
-        limits = "between 0 and 1" if metric in BOUNDED_METRICS else "a number of at least 0"
+    low, high = LOWEST.get(metric, 0.0), 1.0 if metric in LOWEST else math.inf
+    if not (math.isfinite(level) and low <= level <= high):
+        limits = {(0.0, math.inf): "a number of at least 0", (-math.inf, 1.0): "a number of at most 1"}.get(
+            (low, high), f"between {low:g} and {high:g}"
+        )
         raise ChoiceError(f"--satisfied-at must be a value of the metric {metric}, {limits}, but got {level:g}.")
 
 
@@ -112,7 +115,7 @@ def _is_underfit(scores: Scores, level: float | None) -> bool:
     if level is not None:
         return scores.direction.better(level, scores.training)
     training, hold_out = (scores.direction.error(value) for value in (scores.training, scores.hold_out.value))
-    return training >= UNDERFIT_SHARE * hold_out
+    return hold_out > 0 and training >= UNDERFIT_SHARE * hold_out
 
 
 def _has_learned_its_rows(scores: Scores) -> bool:

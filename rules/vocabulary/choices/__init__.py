@@ -1,12 +1,61 @@
 """The choices of each slot with their parameters, one closed union per slot.
 
 - `slot`: The slots of a bundle, their letters and labels, and the base class `Choice`.
-- `training`: Activation, metric, loss, initializer and optimizer.
+- `activation`: Activation of the hidden layers.
+- `metric`: Metric, by which trials are compared.
+- `loss`: Loss that training minimizes.
+- `initializer`: Initializer of the weights.
+- `optimizer`: Optimizer with its learning-rate schedule.
 - `network`: Augmentation, transfer learning, architecture and validation.
 - `search`: Hyperparameters that are searched, and the tuner.
 - `parsing`: Choices by name, as users write them in options and files.
 """
 
+from rules.vocabulary.choices.activation import Activation, Relu, Selu, Tanh
+from rules.vocabulary.choices.initializer import (
+    MAX_SCALE,
+    MIN_LIMIT,
+    MIN_STDDEV,
+    REFUSED,
+    Distribution,
+    He,
+    Initializer,
+    Lecun,
+    RandomNormal,
+    RandomUniform,
+    Xavier,
+    cell_initializer,
+)
+from rules.vocabulary.choices.loss import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Huber,
+    LabelSmoothing,
+    Loss,
+    MaeLoss,
+    MseLoss,
+    OutputBias,
+    TargetScale,
+    WeightedCrossentropy,
+)
+from rules.vocabulary.choices.metric import (
+    F1,
+    R2,
+    Accuracy,
+    BalancedAccuracy,
+    LogLoss,
+    Mae,
+    Mape,
+    Mcc,
+    Metric,
+    Mse,
+    Pinball,
+    PrAuc,
+    QuadraticKappa,
+    Rmse,
+    RocAuc,
+    Smape,
+)
 from rules.vocabulary.choices.network import (
     EXTRAS,
     Architecture,
@@ -28,6 +77,21 @@ from rules.vocabulary.choices.network import (
     Validation,
     parameters_of,
 )
+from rules.vocabulary.choices.optimizer import (
+    MAX_RATE,
+    Adagrad,
+    Adam,
+    AdamW,
+    BatchSize,
+    Decay,
+    Epsilon,
+    LearningRate,
+    Optimizer,
+    RmsProp,
+    Schedule,
+    Sgd,
+    SgdMomentum,
+)
 from rules.vocabulary.choices.parsing import UNIONS, names, parse_choice
 from rules.vocabulary.choices.search import (
     OPTIMIZER_PROPERTIES,
@@ -48,54 +112,6 @@ from rules.vocabulary.choices.search import (
     Tuner,
 )
 from rules.vocabulary.choices.slot import LABELS, LETTERS, Choice, Slot
-from rules.vocabulary.choices.training import (
-    F1,
-    MAX_RATE,
-    MAX_SCALE,
-    MIN_LIMIT,
-    MIN_STDDEV,
-    REFUSED,
-    Accuracy,
-    Activation,
-    Adagrad,
-    Adam,
-    AdamW,
-    BatchSize,
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    Decay,
-    Distribution,
-    Epsilon,
-    He,
-    Huber,
-    Initializer,
-    LabelSmoothing,
-    LearningRate,
-    Lecun,
-    Loss,
-    Mae,
-    MaeLoss,
-    Metric,
-    Mse,
-    MseLoss,
-    Optimizer,
-    OutputBias,
-    RandomNormal,
-    RandomUniform,
-    Relu,
-    Rmse,
-    RmsProp,
-    RocAuc,
-    Schedule,
-    Selu,
-    Sgd,
-    SgdMomentum,
-    Tanh,
-    TargetScale,
-    WeightedCrossentropy,
-    Xavier,
-    cell_initializer,
-)
 
 __all__ = [
     "EXTRAS",
@@ -107,6 +123,7 @@ __all__ = [
     "MIN_LIMIT",
     "MIN_STDDEV",
     "OPTIMIZER_PROPERTIES",
+    "R2",
     "REFUSED",
     "UNIONS",
     "Accuracy",
@@ -118,6 +135,7 @@ __all__ = [
     "Augmentation",
     "Backbone",
     "BagOfNgrams",
+    "BalancedAccuracy",
     "BatchSize",
     "Bayesian",
     "BinaryCrossentropy",
@@ -145,10 +163,13 @@ __all__ = [
     "LabelSmoothing",
     "LearningRate",
     "Lecun",
+    "LogLoss",
     "Loss",
     "Mae",
     "MaeLoss",
     "Manual",
+    "Mape",
+    "Mcc",
     "Metric",
     "MiniRocket",
     "MostSensitive",
@@ -159,6 +180,9 @@ __all__ = [
     "NoTransfer",
     "Optimizer",
     "OutputBias",
+    "Pinball",
+    "PrAuc",
+    "QuadraticKappa",
     "Random",
     "RandomNormal",
     "RandomTranslation",
@@ -173,6 +197,7 @@ __all__ = [
     "Sgd",
     "SgdMomentum",
     "Slot",
+    "Smape",
     "Standard",
     "Tanh",
     "TargetScale",

@@ -9,10 +9,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.aliases import current_choice
+from rules.vocabulary.choices.activation import Activation
+from rules.vocabulary.choices.initializer import REFUSED, Initializer
+from rules.vocabulary.choices.loss import Loss
+from rules.vocabulary.choices.metric import Metric
 from rules.vocabulary.choices.network import Architecture, Augmentation, Transfer, Validation
+from rules.vocabulary.choices.optimizer import Optimizer
 from rules.vocabulary.choices.search import Hyperparameters, Tuner
 from rules.vocabulary.choices.slot import Choice, Slot
-from rules.vocabulary.choices.training import REFUSED, Activation, Initializer, Loss, Metric, Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,8 +20,31 @@ from executor.components.metric import (
 )
 from executor.preprocessing.examples import Examples, Parts
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import F1, Accuracy, Adam, Mae, Metric, Mse, Rmse, RocAuc
+from rules.vocabulary.choices import (
+    F1,
+    R2,
+    Accuracy,
+    Adam,
+    BalancedAccuracy,
+    LogLoss,
+    Mae,
+    Mape,
+    Mcc,
+    Metric,
+    Mse,
+    Pinball,
+    PrAuc,
+    QuadraticKappa,
+    Rmse,
+    RocAuc,
+    Slot,
+    Smape,
+    names,
+)
 from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RANDOM = np.random.default_rng(3)
 ROWS = 120
@@ -125,6 +149,66 @@ def test_errors_are_in_the_targets_own_unit() -> None:
     assert _score(Mse(), outputs, parts) == pytest.approx((100 + 1) / 2)
 
 
+SCORED = {
+    LogLoss(): metrics.log_loss,
+    Mcc(threshold="fixed"): lambda truth, shares: metrics.matthews_corrcoef(truth, shares.argmax(axis=1)),
+    BalancedAccuracy(threshold="fixed"): lambda truth, shares: metrics.balanced_accuracy_score(
+        truth, shares.argmax(axis=1)
+    ),
+    QuadraticKappa(threshold="fixed"): lambda truth, shares: metrics.cohen_kappa_score(
+        truth, shares.argmax(axis=1), weights="quadratic"
+    ),
+}
+
+
+@pytest.mark.parametrize("metric", SCORED, ids=str)
+def test_metrics_of_classes_are_scikit_learns_for_two_and_for_several_classes(metric: Metric) -> None:
+    several = _parts(Task.MULTICLASS, CLASSES, 3)
+    assert _score(metric, LOGITS, several) == pytest.approx(SCORED[metric](CLASSES, outcome_of(LOGITS, several)))
+    two = _parts(Task.BINARY, YES[:, 0], 1, rare=1)
+    positive = outcome_of(LOGITS[:, :1], two)
+    theirs = SCORED[metric](YES[:, 0], np.hstack([1 - positive, positive]))
+    assert _score(metric, LOGITS[:, :1], two) == pytest.approx(theirs)
+
+
+def test_average_precision_is_that_of_the_rare_class() -> None:
+    parts = _parts(Task.BINARY, YES[:, 2], 1, rare=0)
+    theirs = metrics.average_precision_score(1 - YES[:, 2], -LOGITS[:, 0])
+    assert _score(PrAuc(), LOGITS[:, :1], parts) == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize(
+    ("metric", "theirs"),
+    [
+        (Mcc(), metrics.matthews_corrcoef),
+        (BalancedAccuracy(), metrics.balanced_accuracy_score),
+        (QuadraticKappa(), metrics.cohen_kappa_score),
+    ],
+    ids=str,
+)
+def test_a_tuned_metric_of_two_classes_has_the_best_of_all_thresholds(
+    metric: Metric, theirs: Callable[..., float]
+) -> None:
+    parts = _parts(Task.BINARY, YES[:, 0], 1, rare=1)
+    outcome = outcome_of(LOGITS[:, :1], parts)
+    best = max(theirs(YES[:, 0], outcome[:, 0] >= cut) for cut in outcome[:, 0])
+    assert _score(metric, LOGITS[:, :1], parts) == pytest.approx(best)
+    (tuned,) = create_metric(metric).thresholds(outcome, parts.validation, parts)
+    assert theirs(YES[:, 0], outcome[:, 0] >= tuned.value) == pytest.approx(best)
+    assert f"tuned for {str(metric).replace('_', ' ').replace('mcc', 'MCC').replace('quadratic ', '')}" in tuned.why
+
+
+def test_relative_errors_and_quantiles_are_in_the_targets_own_unit() -> None:
+    truth = np.array([[10.0], [30.0]])
+    parts = replace(_parts(Task.REGRESSION, truth, 1), target_mean=np.array([20.0]), target_scale=np.array([10.0]))
+    outputs = np.zeros((2, 1))  # 20 for both rows
+    assert _score(Mape(), outputs, parts) == pytest.approx((10 / 10 + 10 / 30) / 2)
+    assert _score(Smape(), outputs, parts) == pytest.approx((2 * 10 / 30 + 2 * 10 / 50) / 2)
+    assert _score(R2(), outputs, parts) == pytest.approx(0)
+    # The first row is 10 below its quantile, the second 10 above it.
+    assert _score(Pinball(level=0.9), outputs, parts) == pytest.approx((0.1 * 10 + 0.9 * 10) / 2)
+
+
 def test_an_output_that_is_not_finite_has_no_score() -> None:
     parts = _parts(Task.BINARY, np.array([0, 1]), 1)
     assert math.isnan(_score(Accuracy(), np.array([[np.nan], [1.0]]), parts))
@@ -132,9 +216,9 @@ def test_an_output_that_is_not_finite_has_no_score() -> None:
 
 
 def test_errors_are_minimised_and_all_else_is_maximised() -> None:
-    directions = {metric.name: create_metric(metric).direction for metric in (Accuracy(), RocAuc(), F1())}
-    assert set(directions.values()) == {"max"}
-    assert {create_metric(metric).direction for metric in (Mse(), Rmse(), Mae())} == {"min"}
+    directions = {name: create_metric(choice()).direction for name, choice in names(Slot.METRIC).items()}
+    errors = {"log_loss", "mse", "rmse", "mae", "mape", "smape", "pinball"}
+    assert {name for name, direction in directions.items() if direction == "min"} == errors
 
 
 def test_a_choice_that_is_not_a_metric_is_refused() -> None:

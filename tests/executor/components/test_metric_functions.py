@@ -29,6 +29,11 @@ SAID = VALUES + RANDOM.normal(size=(200, 2)) * (0.3, 20.0)
         (measures.balanced_accuracy(TRUTH, DECIDED, 4), metrics.balanced_accuracy_score(TRUTH, DECIDED)),
         (measures.macro_f1(TRUTH, DECIDED, 4), metrics.f1_score(TRUTH, DECIDED, average="macro")),
         (measures.matthews(TRUTH, DECIDED, 4), metrics.matthews_corrcoef(TRUTH, DECIDED)),
+        (
+            measures.quadratic_kappa(TRUTH, DECIDED, 4),
+            metrics.cohen_kappa_score(TRUTH, DECIDED, weights="quadratic"),
+        ),
+        (measures.percentage_error(VALUES, SAID), metrics.mean_absolute_percentage_error(VALUES, SAID)),
         (measures.f1_of_class(TRUTH, DECIDED, 2), metrics.f1_score(TRUTH == 2, DECIDED == 2)),
         (measures.label_f1(LABELS, SAID_LABELS), metrics.f1_score(LABELS, SAID_LABELS, average="macro")),
         (measures.exact_match(LABELS, SAID_LABELS), metrics.accuracy_score(LABELS, SAID_LABELS)),
@@ -85,6 +90,17 @@ def test_matthews_of_a_constant_answer_is_0() -> None:
 def test_log_loss_of_a_certain_error_is_large_but_finite() -> None:
     loss = measures.log_loss(np.array([1]), np.array([[1.0, 0.0]]))
     assert loss == pytest.approx(-math.log(float(np.finfo(np.float32).eps)), rel=1e-3)
+
+
+def test_kappa_of_the_same_constant_is_0() -> None:
+    assert measures.quadratic_kappa(np.array([1, 1]), np.array([1, 1]), 3) == 0
+
+
+def test_the_percentage_error_of_a_zero_is_undefined_and_the_symmetric_one_is_not() -> None:
+    truth, said = np.array([[0.0], [0.0], [2.0]]), np.array([[0.0], [1.0], [4.0]])
+    assert math.isnan(measures.percentage_error(truth, said))
+    # 0, then 2 · 1 / 1, then 2 · 2 / 6
+    assert measures.symmetric_percentage_error(truth, said) == pytest.approx((0 + 2 + 2 / 3) / 3)
 
 
 def test_r_squared_of_a_target_that_does_not_vary_is_undefined() -> None:
