@@ -9,6 +9,7 @@ PcwatError                  an error that the user can fix; the command line pri
 │   └── ProofError          a rulebook has a gap, a conflict, or a rule without effect
 ├── SettingsError           the project's settings file names a command, an option or a value that does not exist
 ├── RunError                a run directory is missing, was written by another program, or cannot be used
+├── ServingError            the server of a run cannot start, or a request to it is not valid
 ├── TrainingError           no trial could be completed
 └── MeasurementError        a corpus or a file of results of 'rules measure' cannot be used
 """
@@ -66,6 +67,17 @@ class SettingsError(PcwatError):
 
 class RunError(PcwatError):
     """A run directory is missing, was written by another program, or cannot be used."""
+
+
+class ServingError(PcwatError):
+    """The server of a run cannot start, or a request to it is not valid.
+
+    status: the HTTP status of the response to such a request.
+    """
+
+    def __init__(self, message: str, *, status: int = 422) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class TrainingError(PcwatError):

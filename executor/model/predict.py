@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -89,7 +90,7 @@ def predict(
             columns[free_name(FILE, columns)] = np.array(source.files, dtype=object)
         names = prediction_names(signature, taken=columns)
         _report_changed(names, say)
-        outcome = _outcome(model, signature, rows)
+        outcome = outcome_of(partial(predict_rows, model(), signature), rows)
         return pa.table({**columns, **prediction_columns(signature, outcome, names, as_text=as_text)})
     past = fill_missing_steps(rows, signature.windows.regular)
     steps = future_rows(past, signature.windows)
@@ -108,15 +109,14 @@ def predict(
     columns |= _step_times(signature, rows, steps, zone, taken=columns)
     names = prediction_names(signature, taken=columns, outputs=signature.targets, levels=levels)
     _report_changed(names, say)
-    outcome = _outcome(model, signature, steps)
+    outcome = outcome_of(partial(predict_rows, model(), signature), steps)
     return pa.table({**columns, **step_columns(signature, outcome, names, spread=steps.spread)})
 
 
-def _outcome(model: Callable[[], keras.Model], signature: Signature, rows: RawTable) -> np.ndarray:
-    """Compute the outputs of the model, (rows, outputs). Raises RunError if its graph fails."""
-    opened = model()
+def outcome_of(compute: Callable[[RawTable], np.ndarray], rows: RawTable) -> np.ndarray:
+    """Compute the outputs of a model, (rows, outputs). Raises RunError if its graph fails."""
     try:
-        return predict_rows(opened, signature, rows)
+        return compute(rows)
     except PcwatError:
         raise
     except Exception as error:

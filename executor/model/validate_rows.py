@@ -163,17 +163,27 @@ def open_rows(
     delimiter: str | None = None,
     unreadable: Unreadable = "refuse",
     keys: Sequence[str] = (),
+    frame_name: str = "DataFrame",
+    reads_image_files: bool = True,
 ) -> Dataset:
     """Open rows to predict; image files are resized to the training's shape, long tables are gathered into sequences.
 
-    keys: columns whose original values are kept.
+    keys: columns whose original values are kept. frame_name, reads_image_files: as of `Dataset.open`.
     """
     if isinstance(data, Dataset):
         return data
     image = signature.image
     readings = {column.name: column.reading for column in signature.columns if column.reading is not None}
     if image is None:
-        return Dataset.open(data, delimiter=delimiter, reading=signature.sequences, readings=readings, kept=keys)
+        return Dataset.open(
+            data,
+            delimiter=delimiter,
+            reading=signature.sequences,
+            readings=readings,
+            kept=keys,
+            frame_name=frame_name,
+            reads_image_files=reads_image_files,
+        )
     height, width, channels = image.shape
     reading = ImageReading(
         size=(height, width),

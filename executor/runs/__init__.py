@@ -10,5 +10,6 @@
 - `scoreboard`: The result of a training on a terminal.
 - `prediction_file`: Files, series and times in predictions.csv.
 - `measured_drift`: Guardrails with the drift between training rows and hold-out.
+- `serving`: The HTTP server of `recommend serve`.
 - `report`: The HTML report, and the verbs `recommend report` and `recommend runs`.
 """

@@ -130,6 +130,8 @@ class Dataset:
         times: Collection[str] = (),
         not_times: Collection[str] = (),
         kept: Sequence[str] = (),
+        frame_name: str = "DataFrame",
+        reads_image_files: bool = True,
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
@@ -139,6 +141,8 @@ class Dataset:
         readings: how columns were read in training; the others are inferred. formats: of dates and times, by
         column, as in --date-format. times, not_times: columns that the user declares to be times, or not.
         kept: columns whose unconverted values are also kept.
+        frame_name: name of a table in memory in messages. reads_image_files: whether a column of paths in a text file
+        is replaced by the images; False for files from strangers, whose paths would open files of this machine.
         Raises DatasetError if there is no table with rows, and ColumnError if a column has nested values.
         """
         remove_leftovers_once()
@@ -167,12 +171,19 @@ class Dataset:
                 path = local_path(source)
                 pictures = reading if isinstance(reading, ImageReading) else None
                 with digest_while_reading(path) as bytes_read:
-                    form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures, settler=settler)
+                    form, arrays = read_file(
+                        connection,
+                        path,
+                        delimiter=delimiter,
+                        reading=pictures,
+                        settler=settler,
+                        reads_image_files=reads_image_files,
+                    )
                     schema = arrow_schema(connection, path) if form == "parquet" else b""
                 file_digest = bytes_read.hexadecimal
                 name = path.name or path.resolve().name
             else:
-                path, name, form, arrays = None, "DataFrame", read_frame(connection, source), None
+                path, name, form, arrays = None, frame_name, read_frame(connection, source), None
                 file_digest = ""
                 categorical = categorical_columns(source)
                 settler.settle(connection, name=name)

@@ -70,11 +70,13 @@ def read_file(
     delimiter: str | None,
     reading: ImageReading | None = None,
     settler: Settler | None = None,
+    reads_image_files: bool = True,
 ) -> tuple[str, Images | Sequences | None]:
     """Read a file into the table `dataset`, in file order; return its format and its column of arrays, if any.
 
     delimiter: one character for text tables; None for the extension's default: tabs in .tsv, commas otherwise.
-    reading: options of reading image files. settler: infers the types of columns.
+    reading: options of reading image files. settler: infers the types of columns. reads_image_files: whether a column
+    of paths is replaced by the images.
     Raises DatasetError if the file is missing, damaged, not a table, or not a regular file.
     """
     _check_path(path)
@@ -86,7 +88,7 @@ def read_file(
         )
     given = None if reading is None else reading.value_range
     form, arrays = _read_one(connection, path, delimiter=delimiter, settler=settler or Settler(), value_range=given)
-    if arrays is None and _may_hold_paths(connection):
+    if arrays is None and reads_image_files and _may_hold_paths(connection):
         from recommender.dataset.readers.files import Folder  # noqa: PLC0415  as below
         from recommender.dataset.readers.images.image_files import read_paths  # noqa: PLC0415
 

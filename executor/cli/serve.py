@@ -1,0 +1,149 @@
+"""The verb `recommend serve`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from executor.data.raw_table import Form
+from executor.runs.run import Run
+from executor.runs.serving.limits import Limits
+from executor.runtime.log import listen_to_log
+from executor.runtime.tensorflow_import import quiet_tensorflow
+from rules.cli.output import Verbosity, examples, print_status, verbosity_options
+from rules.errors import ServingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from executor.runs.serving.service import Service
+
+MEGABYTE: Final = 1_000_000  # bytes
+DEFAULTS: Final = Limits()
+EXTRA: Final = ("fastapi", "uvicorn", "prometheus_client")
+
+
+@click.command(
+    short_help="Serve predictions of a run over HTTP.",
+    epilog=examples("recommend serve runs/titanic-1", "recommend serve runs/titanic-1 --port 9000 --timeout 5"),
+)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8_000,
+    show_default=True,
+    metavar="N",
+    help="Port to listen on; 0 finds a free one.",
+)
+@click.option("--ignore-extra", is_flag=True, help="Ignore columns that were not in training.")
+@click.option(
+    "--max-body",
+    type=click.FloatRange(min=0.001),
+    default=DEFAULTS.body_bytes / MEGABYTE,
+    show_default=True,
+    metavar="MB",
+    help="Largest body of a request.",
+)
+@click.option(
+    "--max-rows",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.rows,
+    show_default=True,
+    metavar="N",
+    help="Most rows of a request.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.01),
+    default=DEFAULTS.seconds,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest time of a request.",
+)
+@click.option(
+    "--max-waiting",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.waiting,
+    show_default=True,
+    metavar="N",
+    help="Most requests that wait or are computed at the same time.",
+)
+@verbosity_options
+def serve(
+    *,
+    run: Path,
+    host: str,
+    port: int,
+    ignore_extra: bool,
+    max_body: float,
+    max_rows: int,
+    timeout: float,
+    max_waiting: int,
+    verbosity: Verbosity,
+) -> None:
+    """Serve the predictions of RUN over HTTP, until Ctrl-C or SIGTERM.
+
+    POST /predict takes rows as JSON or CSV, and returns what 'recommend predict' writes. GET /openapi.json describes
+    the columns, /health and /ready are for supervisors, and /metrics is for Prometheus. Needs pcwat[serve].
+    """
+    check_extra()
+    finished = Run(run)
+    _check_is_table(finished)
+    from executor.runs.serving import server  # noqa: PLC0415  after the extra was checked
+
+    if not server.is_loopback(host):
+        print_status(
+            f"Warning: other machines can reach {host}, and the server has neither authentication nor encryption. "
+            "Put a proxy in front of it that has both, or use --host 127.0.0.1.",
+            verbosity=verbosity,
+        )
+    limits = Limits(body_bytes=int(max_body * MEGABYTE), rows=max_rows, seconds=timeout, waiting=max_waiting)
+
+    def open_service(on_batch: Callable[[int], None]) -> Service:
+        quiet_tensorflow()
+        from executor.runs.serving.backend import keep_operations  # noqa: PLC0415  after TensorFlow was silenced
+        from executor.runs.serving.service import Service  # noqa: PLC0415  as above
+
+        keep_operations()
+        service = Service(finished, ignore_extra=ignore_extra, compiles=True, on_batch=on_batch)
+        service.load()
+        return service
+
+    def on_ready(address: str) -> None:
+        print_status(f"Serving {run} at {address}/predict. Ctrl-C stops it.", verbosity=verbosity)
+
+    with listen_to_log(lambda sentence: print_status(sentence, verbosity=Verbosity.NORMAL)):
+        server.serve(
+            open_service,
+            limits,
+            host=host,
+            port=port,
+            on_ready=on_ready,
+            logs_requests=verbosity is Verbosity.VERBOSE,
+        )
+
+
+def check_extra() -> None:
+    """Raise ServingError unless the packages of the extra `serve` are installed."""
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        raise ServingError(
+            f"'recommend serve' needs {', '.join(EXTRA)}, but {', '.join(missing)} cannot be imported. Install them: "
+            "pip install 'pcwat[serve]'"
+        )
+
+
+def _check_is_table(run: Run) -> None:
+    """Raise ServingError on a model of images, or of sequences that are arrays."""
+    signature = run.signature
+    arrays = [column for column in signature.columns if column.form in {Form.IMAGE, Form.SEQUENCE}]
+    if arrays and signature.sequences is None:
+        raise ServingError(
+            f"A server reads rows of a table, but the model of {run.directory} reads {arrays[0].form}s in column "
+            f"{arrays[0].name!r}. Use 'recommend predict {run.directory}'."
+        )

@@ -1,0 +1,15 @@
+"""The HTTP server of `recommend serve`.
+
+- `limits`: Limits of a server, and options of a request.
+- `json_rows`: Rows of a JSON body, and their Arrow table.
+- `fast_rows`: Rows of plain JSON values, read without DuckDB.
+- `batches`: One model call for all requests that wait.
+- `backend`: The model that computes outputs: Keras, compiled if that changes no bit.
+- `service`: A run in memory, and its predictions.
+- `known_values`: Example row and known categories, from the layers of the model.
+- `responses`: Predictions as JSON and CSV.
+- `openapi`: OpenAPI schema from the signature.
+- `metrics`: Prometheus metrics.
+- `app`: The FastAPI application.
+- `server`: uvicorn on a socket, until a signal.
+"""
