@@ -14,9 +14,14 @@ from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    Focal,
     Huber,
+    LogCosh,
     MaeLoss,
     MseLoss,
+    Poisson,
+    Quantile,
+    Tweedie,
     WeightedCrossentropy,
 )
 from rules.vocabulary.facts import Task
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
 
 
 HUBER_SCALES: Final = 1.345  # residual scales; 95 % efficiency for normal errors (Holland and Welsch)
+POISSON_POWER: Final = 1.0  # of the mean, to which the variance is proportional
+MIN_MEAN: Final = 1e-6  # smallest predicted mean, relative to the mean of the target; avoids a logarithm of 0
+MIN_OTHERS: Final = 1e-7  # smallest probability of the other classes, of which a logarithm is taken
 MIN_SCALE: Final = 1e-6  # standard deviations of the target; smaller residuals are rounding errors
 
 
@@ -40,6 +48,8 @@ class LossKind:
     """The loss on logits or standardized values, from the choice and the parts of a search."""
     predicts_numbers: bool = False
     """Whether its targets are numbers; else classes."""
+    has_log_link: bool = False
+    """Whether the network predicts the logarithm of the mean, see `executor.layers.output.log_link`."""
 
 
 def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
@@ -49,14 +59,36 @@ def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
     """
     kind = LOSSES.get(type(loss))
     if kind is None or kind.predicts_numbers is parts.task.is_classification:
-        wanted = "a cross-entropy" if parts.task.is_classification else "huber, mse or mae"
-        raise ChoiceError(f"The loss of a {parts.task} task must be {wanted}, but got {loss}.")
+        wanted = ", ".join(
+            choice.model_fields["name"].default
+            for choice, other in LOSSES.items()
+            if other.predicts_numbers is not parts.task.is_classification
+        )
+        raise ChoiceError(f"The loss of a {parts.task} task must be one of {wanted}, but got {loss}.")
     return kind.create(loss, parts)
 
 
 def predicts_numbers(loss: Choice) -> bool:
     """Whether a loss is one of numeric targets."""
     return type(loss) in LOSSES and LOSSES[type(loss)].predicts_numbers
+
+
+def has_log_link(loss: Choice) -> bool:
+    """Whether networks with a loss predict the logarithm of the mean."""
+    return type(loss) in LOSSES and LOSSES[type(loss)].has_log_link
+
+
+def log_link_ratio(parts: Parts) -> list[float]:
+    """Mean of each target in its standard deviations, (outputs,), the scale of `log_link`.
+
+    Raises ChoiceError on a target that has no positive mean, or a negative value.
+    """
+    lowest = float(parts.train.raw_target.min())
+    if lowest < 0 or not (parts.target_mean > 0).all():
+        wrong = f"its smallest value is {lowest:g}" if lowest < 0 else "all its training values are 0"
+        raise ChoiceError(f"A loss with a log link needs a target of at least 0, but {wrong}. Use mse, mae or huber.")
+    ratio: list[float] = (parts.target_mean / parts.target_scale).tolist()
+    return ratio
 
 
 def _binary(loss: BinaryCrossentropy, parts: Parts) -> keras.losses.Loss:
@@ -91,9 +123,24 @@ LOSSES: Final[dict[type[Choice], LossKind]] = {
     BinaryCrossentropy: LossKind(create=_binary),
     CategoricalCrossentropy: LossKind(create=_categorical),
     WeightedCrossentropy: LossKind(create=_weighted),
+    Focal: LossKind(
+        create=lambda loss, parts: FocalLoss(gamma=loss.gamma, is_multiclass=parts.task is Task.MULTICLASS)
+    ),
     Huber: LossKind(create=lambda loss, parts: HuberLoss(delta=huber_delta(loss, parts)), predicts_numbers=True),
     MseLoss: LossKind(create=lambda _loss, _parts: keras.losses.MeanSquaredError(), predicts_numbers=True),
     MaeLoss: LossKind(create=lambda _loss, _parts: keras.losses.MeanAbsoluteError(), predicts_numbers=True),
+    Quantile: LossKind(create=lambda loss, _parts: QuantileLoss(level=loss.level), predicts_numbers=True),
+    LogCosh: LossKind(create=lambda _loss, _parts: keras.losses.LogCosh(), predicts_numbers=True),
+    Poisson: LossKind(
+        create=lambda _loss, parts: LogLinkLoss(power=POISSON_POWER, ratio=log_link_ratio(parts)),
+        predicts_numbers=True,
+        has_log_link=True,
+    ),
+    Tweedie: LossKind(
+        create=lambda loss, parts: LogLinkLoss(power=loss.power, ratio=log_link_ratio(parts)),
+        predicts_numbers=True,
+        has_log_link=True,
+    ),
 }
 """The losses by the class of their choice."""
 
@@ -206,3 +253,94 @@ class HuberLoss(keras.losses.Huber):  # type: ignore[misc]  # Keras ships no typ
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "delta": self.delta}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class FocalLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """Focal loss of logits (Lin et al. 2017), (1 - p)^gamma · -log p of the true class.
+
+    Keras' own goes through probabilities, so that the gradient of a row with a saturated output is 0 or NaN.
+    is_multiclass: whether the classes of a row are exclusive.
+    """
+
+    def __init__(
+        self,
+        *,
+        gamma: float,
+        is_multiclass: bool,
+        reduction: str = "sum_over_batch_size",
+        name: str = "focal_loss",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.gamma, self.is_multiclass = gamma, is_multiclass
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        """Loss of each row, (…,); both arguments are (…, outputs)."""
+        if self.is_multiclass:
+            log_true = keras.ops.log_softmax(y_pred, axis=-1)
+            log_others = keras.ops.log(keras.ops.maximum(1 - keras.ops.exp(log_true), MIN_OTHERS))
+            return -keras.ops.sum(y_true * keras.ops.exp(self.gamma * log_others) * log_true, axis=-1)
+        towards = (2 * y_true - 1) * y_pred  # logit of the true class
+        cells = keras.ops.exp(-self.gamma * keras.ops.softplus(towards)) * keras.ops.softplus(-towards)
+        return keras.ops.mean(cells, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "gamma": self.gamma, "is_multiclass": self.is_multiclass}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class QuantileLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """Pinball loss (Koenker and Bassett 1978). level: probability that the target is below the prediction."""
+
+    def __init__(
+        self,
+        *,
+        level: float,
+        reduction: str = "sum_over_batch_size",
+        name: str = "quantile_loss",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.level = level
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        """Loss of each row, (…,); both arguments are (…, targets)."""
+        error = y_true - y_pred
+        return keras.ops.mean(keras.ops.maximum(self.level * error, (self.level - 1) * error), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "level": self.level}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class LogLinkLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """Negative log-likelihood of a Poisson or Tweedie distribution (Jørgensen 1987), on standardized values.
+
+    It is that of the target divided by its mean, without constants. power: of the mean, to which the variance is
+    proportional; 1 for Poisson. ratio: mean of each target in its standard deviations.
+    """
+
+    def __init__(
+        self,
+        *,
+        power: float,
+        ratio: list[float],
+        reduction: str = "sum_over_batch_size",
+        name: str = "log_link_loss",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.power, self.ratio = power, ratio
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        """Loss of each row, (…,); both arguments are (…, targets)."""
+        ratio = keras.ops.convert_to_tensor(self.ratio, dtype=y_pred.dtype)
+        true, mean = 1 + y_true / ratio, keras.ops.maximum(1 + y_pred / ratio, MIN_MEAN)
+        if self.power == POISSON_POWER:
+            return keras.ops.mean(mean - true * keras.ops.log(mean), axis=-1)
+        above, below = 2 - self.power, 1 - self.power
+        return keras.ops.mean(mean**above / above - true * mean**below / below, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "power": self.power, "ratio": self.ratio}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import keras
 import tensorflow as tf
@@ -10,9 +10,46 @@ import tensorflow as tf
 from executor.layers.numbers import join_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rules.vocabulary.choices import TargetScale
 
 Activation = Literal["sigmoid", "softmax"]
+MAX_LOG_MEAN: Final = 15.0
+"""Largest logarithm of a predicted mean relative to the target's, and of its inverse: a factor of 3 million."""
+
+
+def log_link(logarithms: tf.Tensor, ratio: Sequence[float]) -> tf.Tensor:
+    """Convert logarithms of a mean, relative to the mean of the target, to standardized values; both (…, outputs).
+
+    ratio: mean of each target in its standard deviations; the standardized value of mean · e^x is ratio · (e^x - 1).
+    """
+    return tf.constant(ratio, tf.float32) * tf.math.expm1(tf.clip_by_value(logarithms, -MAX_LOG_MEAN, MAX_LOG_MEAN))
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class LogLink(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """`log_link` as the last layer of a network, (rows, outputs) float32."""
+
+    def __init__(
+        self,
+        *,
+        ratio: list[float],
+        name: str | None = None,
+        dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
+    ) -> None:
+        del dtype
+        super().__init__(name=name, dtype="float32", trainable=False)
+        self.ratio = tuple(ratio)
+
+    def call(self, logarithms: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor of any backend
+        return log_link(tf.cast(logarithms, tf.float32), self.ratio)
+
+    def compute_output_spec(self, logarithms: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensor
+        return keras.KerasTensor(logarithms.shape, dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "ratio": [*self.ratio]}
 
 
 @keras.saving.register_keras_serializable(package="pcwat")

@@ -47,7 +47,7 @@ CLASSES: Final = frozenset(
         "MaxPooling2D", "Multiply", "Normalization", "ReLU", "Rescaling", "Reshape", "Resizing", "ZeroPadding2D",
         "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Ones",
         "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros",
-        "BinaryCrossentropy", "CategoricalCrossentropy", "Huber", "MeanAbsoluteError", "MeanSquaredError",
+        "BinaryCrossentropy", "CategoricalCrossentropy", "Huber", "LogCosh", "MeanAbsoluteError", "MeanSquaredError",
         "Adagrad", "Adam", "AdamW", "RMSprop", "SGD",
         "AUC", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "R2Score", "RootMeanSquaredError",
         "Greater", "Squeeze",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
+from executor.components.loss import has_log_link, log_link_ratio
+from executor.layers.output import LogLink
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ PSEUDO_ROWS: Final = 0.5  # added per class, so that logarithms are finite (Jeff
 def output_layer(
     hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, kernel_initializer: keras.initializers.Initializer
 ) -> keras.KerasTensor:
-    """Add the output layer, (rows, outputs) float32, with the initial bias of the loss."""
+    """Add the output layer, (rows, outputs) float32, with the initial bias and the link of the loss."""
     layer = keras.layers.Dense(
         parts.outputs,
         kernel_initializer=kernel_initializer,
@@ -28,7 +30,7 @@ def output_layer(
     )
     outputs = layer(hidden)
     layer.bias.assign(initial_bias(parts, bundle))
-    return outputs
+    return LogLink(ratio=log_link_ratio(parts), name="log_link")(outputs) if has_log_link(bundle.loss) else outputs
 
 
 def initial_bias(parts: Parts, bundle: Bundle) -> np.ndarray:

@@ -14,7 +14,9 @@ import tensorflow as tf
 
 from executor.components.activation import activation
 from executor.components.initializer import create_initializer
+from executor.components.loss import has_log_link
 from executor.components.optimizer import WITHOUT_DECAY
+from executor.layers.output import log_link
 from executor.layers.periodic import FEATURES, FREQUENCIES, initial_waves, periodic_features
 from executor.networks.column_branch import embedding_scale
 from executor.networks.output_layer import initial_bias
@@ -39,7 +41,8 @@ class StackShape:
     width: numeric encoded columns; waved: the first of them, with periodic features; coded: columns of codes;
     vocabulary: of all codes; embedding: dimension, equal in all trials of a stack; scaled: whether each column has a
     trainable scale; started: whether a linear layer, which starts at ridge regression, is added to the hidden layers;
-    hidden: columns that the hidden layers read, empty for all.
+    hidden: columns that the hidden layers read, empty for all; ratio: mean of each numeric target in its standard
+    deviations.
     """
 
     width: int
@@ -53,6 +56,7 @@ class StackShape:
     scaled: bool = True
     started: bool = False
     hidden: tuple[int, ...] = ()
+    ratio: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> StackShape:
@@ -68,6 +72,7 @@ class StackShape:
             scaled=parts.inputs_as(TableInputs).input_scale,
             started=parts.is_started,
             hidden=parts.inputs_as(TableInputs).hidden,
+            ratio=tuple((parts.target_mean / parts.target_scale).tolist()),
         )
 
     @property
@@ -256,6 +261,8 @@ def forward(
             has = tf.cast(layers[layer], compute)
             hidden = has * hidden + (1 - has) * before
     outputs = tf.matmul(tf.cast(hidden, tf.float32), named["output", "kernel"]) + named["output", "bias"]
+    if has_log_link(bundle.loss):
+        return log_link(outputs, shape.ratio)
     if not shape.started:
         return outputs
     return outputs + _products(inputs["dense"], named[LINEAR, "kernel"]) + named[LINEAR, "bias"]

@@ -19,6 +19,8 @@ from rules.vocabulary.choices import (
     CrossValidation,
     Gru,
     Hyperband,
+    Pinball,
+    Quantile,
     RandomNormal,
     RandomUniform,
     Relu,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from recommender.profile.profile import Profile
     from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice
 
 THRESHOLD_ROWS: Final = 50
 """Validation rows needed to tune a threshold (docs/evidence.md 4.5)."""
@@ -42,6 +45,7 @@ HIDDEN_UNITS: Final = (64, 512)
 STABLE_STDDEV: Final = (HIDDEN_UNITS[1] ** -0.5, (2 / HIDDEN_UNITS[0]) ** 0.5)
 """Range of standard deviations of hidden weights, from Xavier for the widest layers to He for the narrowest
 (docs/evidence.md#scale-of-random-weights)."""
+MEDIAN: Final = 0.5  # level of the quantile that minimizes absolute errors
 TIE_ROWS: Final = 1_000
 """Validation rows below which trials of equal accuracy are common (docs/evidence.md 2, P)."""
 
@@ -56,6 +60,8 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
         yield _of_threshold(bundle.metric.name, selecting, share, profile)
     if isinstance(bundle.metric, Accuracy):
         yield _of_ties(selecting)
+    if isinstance(bundle.loss, Quantile) and bundle.loss.level != MEDIAN:
+        yield _of_quantile(bundle.metric, bundle.loss)
     if isinstance(bundle.initializer, RandomNormal | RandomUniform):
         yield _of_random_weights(bundle.initializer)
     if isinstance(bundle.tuner, Bayesian | Hyperband):
@@ -65,6 +71,20 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     if isinstance(bundle.architecture, Gru) and not isinstance(bundle.activation, Tanh):
         yield _of_cells(bundle)
     yield _of_width(round(measured_number(measured, "features")), rows)
+
+
+def _of_quantile(metric: Choice, loss: Quantile) -> Guardrail:
+    """Check whether trials are compared by the error of the quantile that the network predicts."""
+    fits = metric == Pinball(level=loss.level)
+    found = f"The network predicts the quantile of level {loss.level:g}, and trials are compared by {metric}"
+    return Guardrail(
+        name="metric_of_quantile",
+        status="passed" if fits else "alerted",
+        message=f"{found}."
+        if fits
+        else f"{found}, which has its best value elsewhere. Use "
+        f'--pin "metric={{name: pinball, level: {loss.level:g}}}" --reason REASON.',
+    )
 
 
 def _of_random_weights(initializer: RandomNormal | RandomUniform) -> Guardrail:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from recommender.profile.characteristic import by_name, measured_number
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Mape, QuadraticKappa
+from rules.vocabulary.choices import Mape, Poisson, QuadraticKappa, Tweedie
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -32,6 +32,12 @@ def check_target_values(bundle: Bundle, profile: Profile, labels: Sequence[str])
             raise ChoiceError(
                 f"The metric mape divides by the target, which must not be 0, but {zeros:.1%} of {name!r} are 0. Use "
                 "--pin metric=smape or --pin metric=mae."
+            )
+        lowest = measured_number(measured, "minimum")
+        if isinstance(bundle.loss, Poisson | Tweedie) and lowest < 0:
+            raise ChoiceError(
+                f"The loss {bundle.loss.name} needs a target of at least 0, but the smallest value of {name!r} is "
+                f"{lowest:g}. Use --pin loss=huber or --pin loss=mae."
             )
 
 

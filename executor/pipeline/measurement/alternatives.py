@@ -10,18 +10,23 @@ from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
     MAX_RATE,
     Choice,
+    Focal,
     He,
     Lecun,
+    LogCosh,
+    Poisson,
+    Quantile,
     RandomNormal,
     RandomUniform,
     Slot,
+    Tweedie,
     WeightedCrossentropy,
     Xavier,
     names,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from rules.rulebook.rule import Rule
     from rules.rulebook.rulebook import Rulebook
@@ -55,23 +60,29 @@ MORE: Final[Mapping[Slot, tuple[Choice, ...]]] = MappingProxyType(
     }
 )
 """Parameters that no rule chooses."""
+ONLY_AGAINST: Final[frozenset[type[Choice]]] = frozenset({Focal, LogCosh, Poisson, Quantile, Tweedie})
+"""Choices that no rule makes, and that are compared only if --against names them: each lengthens a measurement."""
 KIND_OF_DATA: Final = frozenset({"modality", "task"})
 
 
-def alternatives(slot: Slot, bundle: Bundle, book: Rulebook, facts: Facts) -> list[Choice]:
+def alternatives(
+    slot: Slot, bundle: Bundle, book: Rulebook, facts: Facts, *, against: Collection[str] = ()
+) -> list[Choice]:
     """The choice of a bundle for a slot, then every other admissible one.
 
-    These are the choices of rules for this kind of data, each choice of the slot with its default parameters, and MORE.
+    These are the choices of rules for this kind of data, each choice of the slot with its default parameters except
+    ONLY_AGAINST, and MORE. against: names of choices that are included in any case.
     """
     chosen = bundle.choice(slot)
-    distinct = {str(choice): choice for choice in (chosen, *_candidates(slot, book, facts))}.values()
+    distinct = {str(choice): choice for choice in (chosen, *_candidates(slot, book, facts, against))}.values()
     return [choice for choice in distinct if choice == chosen or _is_admissible(choice, slot, bundle, book, facts)]
 
 
-def _candidates(slot: Slot, book: Rulebook, facts: Facts) -> Iterator[Choice]:
+def _candidates(slot: Slot, book: Rulebook, facts: Facts, against: Collection[str]) -> Iterator[Choice]:
     yield from (rule.choice for rule in book.of(slot) if _concerns(rule, facts))
     if slot is not Slot.ARCHITECTURE:  # networks for other kinds of data have no effect on this kind
-        yield from (choice() for choice in names(slot).values())
+        known = names(slot).items()
+        yield from (choice() for name, choice in known if choice not in ONLY_AGAINST or name in against)
     yield from MORE.get(slot, ())
 
 

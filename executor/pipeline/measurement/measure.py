@@ -206,7 +206,7 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
         if rules and not rules & set(own.measured.rules[slot]):
             continue
         bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
-        chosen, *others = alternatives(slot, bundle, book, own.facts)
+        chosen, *others = alternatives(slot, bundle, book, own.facts, against=order.against)
         choices = [chosen, *(one for one in others if not order.against or _name(one) in order.against)]
         if len(choices) < 2:  # noqa: PLR2004  nothing to compare
             continue

@@ -123,7 +123,107 @@ class MaeLoss(Choice):
     target: TargetScale = "as_is"
 
 
+class Focal(Choice):
+    """Focal loss: cross-entropy, binary or categorical by the task, with smaller weights for well-classified rows.
+
+    Attributes:
+        gamma: The cross-entropy of a row is multiplied by (1 - p)^gamma, where p is the probability of its true class,
+            in [0, 10]; 0 is the plain cross-entropy. Default 2.
+        output_bias: Initial bias of the output: "zeros" or "log_prior". Default "zeros".
+
+    Examples:
+        >>> str(Focal(gamma=1.0))
+        'focal (gamma 1)'
+
+    References:
+        Lin et al. 2017, Focal loss for dense object detection.
+    """
+
+    name: Literal["focal"] = "focal"
+    gamma: Annotated[float, Field(ge=0, le=10)] = 2.0
+    output_bias: OutputBias = "zeros"
+
+
+class Quantile(Choice):
+    """Pinball loss of the standardized target, which makes the network predict a quantile.
+
+    Attributes:
+        level: Probability that the target is below the prediction, in (0, 1). Default 0.5, the median.
+        target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
+
+    Examples:
+        >>> str(Quantile(level=0.9))
+        'quantile (level 0.9)'
+
+    References:
+        Koenker and Bassett 1978, Regression quantiles.
+    """
+
+    name: Literal["quantile"] = "quantile"
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    target: TargetScale = "as_is"
+
+
+class LogCosh(Choice):
+    """Logarithm of the hyperbolic cosine of the errors of the standardized target: quadratic near 0, linear far away.
+
+    Attributes:
+        target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
+
+    Examples:
+        >>> str(LogCosh())
+        'log_cosh'
+    """
+
+    name: Literal["log_cosh"] = "log_cosh"
+    target: TargetScale = "as_is"
+
+
+class Poisson(Choice):
+    """Negative log-likelihood of a Poisson distribution with a log link, for counts and other targets of at least 0.
+
+    The network predicts the logarithm of the mean, so predictions are positive.
+
+    Examples:
+        >>> str(Poisson())
+        'poisson'
+    """
+
+    name: Literal["poisson"] = "poisson"
+
+
+class Tweedie(Choice):
+    """Negative log-likelihood of a Tweedie distribution with a log link, for targets with many zeros, such as claims.
+
+    The network predicts the logarithm of the mean, so predictions are positive.
+
+    Attributes:
+        power: Power of the mean to which the variance is proportional, between that of the Poisson distribution, 1, and
+            that of the gamma distribution, 2, both excluded. Default 1.5.
+
+    Examples:
+        >>> str(Tweedie(power=1.2))
+        'tweedie (power 1.2)'
+
+    References:
+        Jørgensen 1987, Exponential dispersion models.
+    """
+
+    name: Literal["tweedie"] = "tweedie"
+    power: Annotated[float, Field(gt=1, lt=2)] = 1.5
+
+
 Loss = Annotated[
-    BinaryCrossentropy | CategoricalCrossentropy | WeightedCrossentropy | Huber | MseLoss | MaeLoss,
+    BinaryCrossentropy
+    | CategoricalCrossentropy
+    | WeightedCrossentropy
+    | Focal
+    | Huber
+    | MseLoss
+    | MaeLoss
+    | Quantile
+    | LogCosh
+    | Poisson
+    | Tweedie,
     Field(discriminator="name"),
 ]

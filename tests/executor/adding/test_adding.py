@@ -23,7 +23,7 @@ from recommender.dataset.readers.table import FORMATS
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Architecture, Loss, Mae, MostSensitive, MseLoss, Optimizer, Tuner
 from rules.vocabulary.facts import Task
-from tests.executor.adding.toy_loss import LOG_COSH, LogCosh
+from tests.executor.adding.toy_loss import CAUCHY, Cauchy
 from tests.executor.adding.toy_network import ONE_LAYER, OneLayer
 from tests.executor.adding.toy_optimizer import SIGN_SGD, SignSgd
 from tests.executor.adding.toy_reader import LINES
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 class ToyBundle(Bundle):
     """A bundle whose vocabulary has the toys: one name in the union of each slot."""
 
-    loss: Loss | LogCosh
+    loss: Loss | Cauchy
     optimizer: Optimizer | SignSgd
     tuner: Tuner | Extremes
     architecture: Architecture | OneLayer
@@ -93,8 +93,8 @@ def test_a_network(
 def test_a_loss(
     monkeypatch: pytest.MonkeyPatch, train: Callable[..., object], toy_bundle: Callable[..., Bundle]
 ) -> None:
-    monkeypatch.setitem(LOSSES, LogCosh, LOG_COSH)
-    train(toy_bundle(loss=LogCosh()))
+    monkeypatch.setitem(LOSSES, Cauchy, CAUCHY)
+    train(toy_bundle(loss=Cauchy()))
 
 
 def test_an_optimizer(

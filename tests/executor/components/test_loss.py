@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from sklearn.metrics import mean_pinball_loss, mean_tweedie_deviance
 from sklearn.utils.class_weight import compute_sample_weight
 
 from executor.components.loss import create_loss, huber_delta, sample_weights
@@ -16,9 +19,14 @@ from rules.vocabulary.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Choice,
+    Focal,
     Huber,
+    LogCosh,
     MaeLoss,
     MseLoss,
+    Poisson,
+    Quantile,
+    Tweedie,
     WeightedCrossentropy,
 )
 from rules.vocabulary.facts import Task
@@ -109,6 +117,79 @@ def test_mse_and_mae_are_means_over_rows_and_targets(parts_of) -> None:
     assert value(create_loss(MaeLoss(), parts), [[0, 0], [0, 0]], [[1, 2], [3, 4]]) == pytest.approx(2.5)
 
 
+def test_focal_loss_multiplies_the_crossentropy_of_a_row_by_a_power_of_the_other_probability(parts_of) -> None:
+    two = create_loss(Focal(gamma=2.0), parts_of(Task.BINARY, BINARY))
+    p = 1 / (1 + math.exp(-2))
+    assert value(two, [[1.0]], [[2.0]]) == pytest.approx(-((1 - p) ** 2) * math.log(p))
+    assert value(two, [[0.0]], [[2.0]]) == pytest.approx(-(p**2) * math.log(1 - p))
+    several = create_loss(Focal(gamma=1.0), parts_of(Task.MULTICLASS, CLASSES))
+    p = math.e / (2 + math.e)
+    assert value(several, [[0.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]) == pytest.approx(-(1 - p) * math.log(p))
+    labels = create_loss(Focal(gamma=0.0), parts_of(Task.MULTILABEL, LABELS))
+    assert value(labels, [[1.0, 0.0]], [[0.0, 0.0]]) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_loss_has_finite_gradients_where_the_output_is_saturated(parts_of, task: Task, gamma: float) -> None:
+    target = BINARY if task is Task.BINARY else CLASSES
+    loss = create_loss(Focal(gamma=gamma), parts_of(task, target))
+    logits = tf.constant(np.where(target == 1, 500.0, -500.0) * np.where(np.arange(len(target)) % 2, 1, -1)[:, None])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        cost = loss(target.astype(np.float64), logits)
+    assert np.isfinite(cost.numpy())
+    assert np.isfinite(tape.gradient(cost, logits).numpy()).all()
+
+
+def test_quantile_loss_is_scikit_learns_pinball_loss(parts_of) -> None:
+    loss = create_loss(Quantile(level=0.9), parts_of(Task.REGRESSION, VALUES))
+    predicted = VALUES[::-1].copy()
+    assert value(loss, VALUES, predicted) == pytest.approx(mean_pinball_loss(VALUES, predicted, alpha=0.9))
+
+
+def test_log_cosh_is_the_logarithm_of_the_hyperbolic_cosine(parts_of) -> None:
+    loss = create_loss(LogCosh(), parts_of(Task.REGRESSION, VALUES))
+    assert value(loss, [[0.0]], [[3.0]]) == pytest.approx(math.log(math.cosh(3)))
+
+
+COUNTS = np.array([[0.0], [1.0], [4.0], [7.0]])
+
+
+def standardised(parts: Parts) -> Parts:
+    """The parts with a target that is standardized by its mean 3 and the scale 2."""
+    train = replace(parts.train, target=((parts.train.raw_target - 3) / 2).astype(np.float32))
+    return replace(parts, train=train, target_mean=np.array([3.0]), target_scale=np.array([2.0]))
+
+
+@pytest.mark.parametrize(("choice", "power"), [(Poisson(), 1.0), (Tweedie(power=1.3), 1.3)])
+def test_the_loss_of_a_distribution_differs_from_scikit_learns_deviance_by_a_constant(
+    parts_of, choice: Choice, power: float
+) -> None:
+    loss = create_loss(choice, standardised(parts_of(Task.REGRESSION, COUNTS)))
+    means = np.array([[0.5], [2.0], [3.0], [9.0]])
+    losses = [value(loss, (COUNTS - 3) / 2, (mean - 3) / 2) for mean in (means, means[::-1])]
+    deviances = [mean_tweedie_deviance(COUNTS, mean, power=power) for mean in (means, means[::-1])]
+    # The deviance is twice the difference of log-likelihoods; the loss is that of the target divided by its mean.
+    assert losses[0] - losses[1] == pytest.approx((deviances[0] - deviances[1]) / 2 / 3 ** (2 - power), rel=1e-5)
+
+
+def test_a_log_link_needs_a_target_of_at_least_0_with_a_positive_mean(parts_of) -> None:
+    with pytest.raises(ChoiceError, match="its smallest value is -1"):
+        create_loss(Poisson(), parts_of(Task.REGRESSION, VALUES - 1))
+    with pytest.raises(ChoiceError, match="all its training values are 0"):
+        create_loss(Tweedie(), parts_of(Task.REGRESSION, VALUES * 0))
+
+
+@pytest.mark.parametrize("choice", [Focal(gamma=1.5), Quantile(level=0.9), Poisson(), Tweedie(power=1.3)], ids=str)
+def test_a_saved_loss_keeps_its_parameters(parts_of, choice: Choice) -> None:
+    is_focal = isinstance(choice, Focal)
+    parts = parts_of(Task.BINARY, BINARY) if is_focal else standardised(parts_of(Task.REGRESSION, COUNTS))
+    loss = create_loss(choice, parts)
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert value(again, [[1.0]], [[0.3]]) == value(loss, [[1.0]], [[0.3]])
+
+
 @pytest.mark.parametrize(("task", "target"), [(Task.BINARY, BINARY), (Task.MULTICLASS, CLASSES)])
 def test_balanced_weights_are_those_of_scikit_learn(parts_of, task: Task, target: np.ndarray) -> None:
     parts = parts_of(task, target)
@@ -151,8 +232,13 @@ def test_weighted_labels_survive_saving(parts_of) -> None:
 @pytest.mark.parametrize(
     ("loss", "task", "target", "remedy"),
     [
-        (MseLoss(), Task.BINARY, BINARY, "must be a cross-entropy, but got mse"),
-        (BinaryCrossentropy(), Task.REGRESSION, VALUES, "must be huber, mse or mae, but got binary_crossentropy"),
+        (MseLoss(), Task.BINARY, BINARY, "must be one of binary_crossentropy, .*, focal, but got mse"),
+        (
+            BinaryCrossentropy(),
+            Task.REGRESSION,
+            VALUES,
+            "must be one of huber, mse, .*, but got binary_",
+        ),
         (BinaryCrossentropy(), Task.MULTICLASS, CLASSES, "Use categorical_crossentropy"),
         (CategoricalCrossentropy(), Task.MULTILABEL, LABELS, "Use binary_crossentropy"),
     ],

@@ -18,9 +18,11 @@ from rules.vocabulary.choices import (
     AdamW,
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    Focal,
     Huber,
     MaeLoss,
     MseLoss,
+    Quantile,
     Rmse,
     SgdMomentum,
     WeightedCrossentropy,
@@ -47,6 +49,9 @@ CASES = [
     (Task.REGRESSION, Huber(delta=0.5), RANDOM.normal(size=(ROWS, 1))),
     (Task.MULTIOUTPUT_REGRESSION, MseLoss(), RANDOM.normal(size=(ROWS, 2))),
     (Task.REGRESSION, MaeLoss(), RANDOM.normal(size=(ROWS, 1))),
+    (Task.REGRESSION, Quantile(level=0.9), RANDOM.normal(size=(ROWS, 1))),
+    (Task.BINARY, Focal(), (np.arange(ROWS) % 4 == 0)[:, None]),
+    (Task.MULTICLASS, Focal(gamma=1.0), CLASSES),
 ]
 
 

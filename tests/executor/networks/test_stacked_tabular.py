@@ -33,6 +33,8 @@ from rules.vocabulary.choices import (
     He,
     Lecun,
     MiniRocket,
+    MseLoss,
+    Poisson,
     RandomNormal,
     RandomUniform,
     Relu,
@@ -120,6 +122,28 @@ def smaller_ones(draw: st.DrawFn) -> tuple[StackShape, Configuration]:
         layers=layers,
     )
     return shape, chosen(draw(st.integers(1, units)), draw(st.integers(1, layers)))
+
+
+def test_a_log_link_makes_predictions_positive_in_a_stack_as_in_a_keras_model(
+    make_parts: MakeParts, make_bundle: Callable[..., Bundle]
+) -> None:
+    numbers = np.random.default_rng(0).normal(size=(50, 3))
+    parts = make_parts(numbers, np.exp(numbers[:, :1]), task=Task.REGRESSION)
+    parts = replace(parts, target_mean=np.array([3.0]), target_scale=np.array([2.0]))
+    outputs = {}
+    for loss in (MseLoss(), Poisson()):
+        bundle, own = make_bundle(loss=loss, architecture=PLAIN), chosen(5, 1)
+        weights = initial_weights(parts, bundle, own, seed=0)
+        shape = StackShape.of(parts, [own])
+        units, layers = masks([own], shape)
+        inputs = {"dense": tf.constant(parts.train.dense)}
+        stacked = [tf.constant(weight)[None] for weight in weights]
+        outputs[loss.name] = forward(stacked, inputs, bundle=bundle, shape=shape, units=units, layers=layers)[0].numpy()
+        network = build_network(parts=parts, bundle=bundle, hyperparameters={"units": 5, "layers": 1}, seed=0)
+        set_weights(network, weights)
+        np.testing.assert_allclose(network(inputs), outputs[loss.name], rtol=1e-5, atol=1e-6)
+    # The value is 3 times the exponential of the output without a link.
+    np.testing.assert_allclose(outputs["poisson"] * 2 + 3, 3 * np.exp(outputs["mse"]), rtol=1e-5)
 
 
 @given(smaller_ones(), st.integers(0, 2**32 - 1))

@@ -34,6 +34,9 @@ def choose(slot: str, choice: object, target: str, task: str) -> str:
         ("metric", "quadratic_kappa", "size", "multiclass", "must be numbers, but one class is 'large'"),
         ("metric", "mape", "kind", "binary", "constraint B002 forbids: a regression metric"),
         ("metric", "mcc", "count", "regression", "constraint B001 forbids: a classification metric"),
+        ("loss", "poisson", "signed", "regression", "the smallest value of 'signed' is -1. Use --pin loss=huber"),
+        ("loss", "focal", "signed", "regression", "constraint B003 forbids: cross-entropy needs class probabilities"),
+        ("loss", "tweedie", "kind", "binary", "constraint B004 forbids"),
         ("metric", "pr_auc", "grade", "multiclass", "constraint B021 forbids: the precision-recall curve needs"),
     ],
 )
@@ -48,6 +51,7 @@ def test_a_choice_that_does_not_fit_the_target_is_refused_with_a_remedy(
     ("slot", "choice", "target", "task"),
     [
         ("metric", "smape", "count", "regression"),
+        ("loss", "poisson", "count", "regression"),
         ("metric", "quadratic_kappa", "grade", "multiclass"),
         ("metric", "quadratic_kappa", "kind", "binary"),
     ],

@@ -35,6 +35,14 @@ def test_losses_of_other_tasks_are_no_alternatives() -> None:
     assert {one.model_dump()["name"] for one in found} == {"mse", "mae", "huber"}
 
 
+def test_losses_that_no_rule_chooses_are_alternatives_only_if_they_are_named() -> None:
+    advice = recommend(example("diabetes"), target="progression")
+    named = {"poisson", "focal"}
+    found = alternatives(Slot.LOSS, advice.bundle, advice.book.book, advice.strategy.facts, against=named)
+
+    assert {one.model_dump()["name"] for one in found} == {"mse", "mae", "huber", "poisson"}
+
+
 def test_networks_of_other_data_are_no_alternatives() -> None:
     advice = recommend(example("diabetes"), target="progression")
     found = alternatives(Slot.ARCHITECTURE, advice.bundle, advice.book.book, advice.strategy.facts)
