@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
     OPTIMIZER_PROPERTIES,
+    Adafactor,
     Adagrad,
     Adam,
     AdamW,
+    Lion,
+    Muon,
+    Nadam,
     RmsProp,
     Sgd,
     SgdMomentum,
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice, Schedule
 
 WITHOUT_DECAY: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights without weight decay
+WITHOUT_MUON: Final = ("output", "linear", "waves")  # layers whose matrices are not kernels of hidden layers
+MOMENTUM_DECAY: Final = 0.96  # per step, of the warm-up of Nadam's momentum (Dozat 2016; Keras)
 WARM_UP: Final = 0.05  # share of steps before cosine decay (docs/evidence.md, section 2, A: 5 to 10 %)
 CYCLE_RISE: Final = 0.3  # share of steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
 CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
@@ -52,6 +59,20 @@ def _adagrad(choice: Adagrad, **own: float | None) -> keras.optimizers.Optimizer
     return keras.optimizers.Adagrad(initial_accumulator_value=choice.initial_accumulator_value, **own)
 
 
+def _muon(choice: Muon, *, weight_decay: float | None, **own: float) -> keras.optimizers.Optimizer:
+    return keras.optimizers.Muon(
+        nesterov=choice.nesterov,
+        weight_decay=weight_decay,
+        adam_weight_decay=weight_decay,
+        exclude_layers=[*WITHOUT_MUON],
+        **{f"adam_{name}" if name.startswith("beta") else name: value for name, value in own.items()},
+    )
+
+
+def _adafactor(choice: Adafactor, **own: float | None) -> keras.optimizers.Optimizer:
+    return keras.optimizers.Adafactor(beta_2_decay=choice.beta_2_decay, clip_threshold=choice.clip_threshold, **own)
+
+
 OPTIMIZERS: Final[dict[type[Choice], OptimizerKind]] = {
     Sgd: OptimizerKind(create=lambda _choice, **own: keras.optimizers.SGD(**own)),
     SgdMomentum: OptimizerKind(create=lambda choice, **own: keras.optimizers.SGD(nesterov=choice.nesterov, **own)),
@@ -59,6 +80,10 @@ OPTIMIZERS: Final[dict[type[Choice], OptimizerKind]] = {
     AdamW: OptimizerKind(create=_adamw, is_adaptive=True),
     RmsProp: OptimizerKind(create=lambda _choice, **own: keras.optimizers.RMSprop(**own), is_adaptive=True),
     Adagrad: OptimizerKind(create=_adagrad, is_adaptive=True),
+    Nadam: OptimizerKind(create=lambda _choice, **own: keras.optimizers.Nadam(**own), is_adaptive=True),
+    Lion: OptimizerKind(create=lambda _choice, **own: keras.optimizers.Lion(**own), is_adaptive=True),
+    Muon: OptimizerKind(create=_muon, is_adaptive=True),
+    Adafactor: OptimizerKind(create=_adafactor, is_adaptive=True),
 }
 """The optimizers by the class of their choice. `stacked_optimizer.UPDATE_RULES` has the updates of many trials at once;
 an optimizer without one trains one trial after the other."""
@@ -77,6 +102,7 @@ def create_optimizer(choice: Choice, configuration: Configuration) -> keras.opti
         choice,
         learning_rate=configuration.learning_rate,
         weight_decay=configuration.weight_decay if configuration.weight_decay > 0 else None,
+        global_clipnorm=getattr(choice, "clip_norm", None),
         **{name.value: value for name in OPTIMIZER_PROPERTIES if (value := getattr(configuration, name)) is not None},
     )
     optimizer.exclude_from_weight_decay(var_names=[*WITHOUT_DECAY])
@@ -104,11 +130,26 @@ def take_step(
     Replaces optimizer.apply, because in TensorFlow 2.21 graphs with an apply are never freed (through tf.distribute's
     update): 6.7 MB per trial. The optimizer must be built.
     """
+    if isinstance(optimizer, keras.optimizers.Nadam):  # its own apply updates it outside update_step
+        step = keras.ops.cast(optimizer.iterations + 1, "float32")
+        optimizer._u_product.assign(momentum_product(optimizer.beta_1, step))  # noqa: SLF001
+    if optimizer.global_clipnorm is not None:
+        gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
     for gradient, weight, pace in zip(gradients, weights, rate_multipliers or [1.0] * len(weights), strict=True):
         if weight.name not in WITHOUT_DECAY:
             weight.assign_sub(weight * (decay * rate))
         optimizer.update_step(gradient, weight, pace * rate)
     optimizer.iterations.assign_add(1)
+
+
+WARMED_UP: Final = np.cumprod(1 - 0.5 * MOMENTUM_DECAY ** np.arange(1, 513))
+"""Product of the factors of Nadam's momentum up to each step, from 1; it converges to 0.0000… within 512 steps."""
+
+
+def momentum_product(beta_1: tf.Tensor | float, step: tf.Tensor) -> tf.Tensor:
+    """Product of Nadam's momenta up to a step, from 1, of its shape: beta_1^t · ∏ (1 - 0.96^i / 2)."""
+    last = tf.minimum(tf.cast(step, tf.int32), len(WARMED_UP)) - 1
+    return tf.pow(beta_1, step) * tf.gather(tf.constant(WARMED_UP, tf.float32), last)
 
 
 def learning_rates(schedule: Schedule, *, highest: float, progress: np.ndarray) -> np.ndarray:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import tensorflow as tf
 
+from executor.components.optimizer import MOMENTUM_DECAY, momentum_product
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Adagrad, Adam, AdamW, RmsProp, Sgd, SgdMomentum
+from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Adagrad, Adam, AdamW, Lion, Nadam, RmsProp, Sgd, SgdMomentum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,6 +98,25 @@ def _adam(
     return -corrected * mean / (tf.sqrt(square) + own["epsilon"]), [mean, square]
 
 
+def _nadam(
+    gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, step: tf.Tensor, own: Properties
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    mean = slots[0] + (gradient - slots[0]) * own[f"{COMPLEMENT}beta_1"]
+    square = slots[1] + (tf.square(gradient) - slots[1]) * own[f"{COMPLEMENT}beta_2"]
+    now, following = (own["beta_1"] * (1 - 0.5 * tf.pow(MOMENTUM_DECAY, at)) for at in (step, step + 1))
+    product = momentum_product(own["beta_1"], step)
+    corrected = following * mean / (1 - product * following) + (1 - now) * gradient / (1 - product)
+    root = tf.sqrt(square / (1 - tf.pow(own["beta_2"], step)))
+    return -rate * corrected / (root + own["epsilon"]), [mean, square]
+
+
+def _lion(
+    gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, _step: tf.Tensor, own: Properties
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    direction = tf.sign(own["beta_1"] * slots[0] + own[f"{COMPLEMENT}beta_1"] * gradient)
+    return -rate * direction, [own["beta_2"] * slots[0] + own[f"{COMPLEMENT}beta_2"] * gradient]
+
+
 def _rmsprop(
     gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, _step: tf.Tensor, own: Properties
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -132,6 +152,8 @@ UPDATE_RULES: Final[dict[type[Choice], Callable[[Any, bool], UpdateRule]]] = {
     Adam: lambda _choice, _has_momentum: ADAM,
     AdamW: lambda _choice, _has_momentum: ADAM,
     RmsProp: _rmsprop_rule,
+    Nadam: lambda _choice, _has_momentum: UpdateRule(starts=(0.0, 0.0), update=_nadam),
+    Lion: lambda _choice, _has_momentum: UpdateRule(starts=(0.0,), update=_lion),
     Adagrad: lambda choice, _: UpdateRule(starts=(choice.initial_accumulator_value,), update=_adagrad),
 }
 """The update of each optimizer by the class of its choice, and whether a trial may have momentum."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -189,8 +190,10 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
     weights = read_weights(outcome.weights)
     expected = [size for _ in range(count) for size in shape.weights]
     with require_fitting_arrays(outcome.weights):
-        if [weight.shape for weight in weights] != expected:
-            raise ValueError(f"it has {len(weights)} arrays, whose shapes are not those of its {len(expected)} weights")
+        if [weight.size for weight in weights] != [math.prod(size) for size in expected]:
+            raise ValueError(f"it has {len(weights)} arrays, whose sizes are not those of its {len(expected)} weights")
+    # Trials outside a stack have the shapes of the Keras model.
+    weights = [weight.reshape(size) for weight, size in zip(weights, expected, strict=True)]
     each = len(weights) // count
     stacked = [tf.constant(np.stack(weights[index::each])) for index in range(each)]
     units, layers = (tf.constant(mask) for mask in masks([chosen] * count, shape))

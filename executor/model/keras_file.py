@@ -48,7 +48,7 @@ CLASSES: Final = frozenset(
         "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Ones",
         "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros",
         "BinaryCrossentropy", "CategoricalCrossentropy", "Huber", "LogCosh", "MeanAbsoluteError", "MeanSquaredError",
-        "Adagrad", "Adam", "AdamW", "RMSprop", "SGD",
+        "Adafactor", "Adagrad", "Adam", "AdamW", "Lion", "Muon", "Nadam", "RMSprop", "SGD",
         "AUC", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "R2Score", "RootMeanSquaredError",
         "Greater", "Squeeze",
     }

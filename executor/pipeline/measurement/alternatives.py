@@ -9,11 +9,15 @@ from rules.decision.engine import check_bundle
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
     MAX_RATE,
+    Adafactor,
     Choice,
     Focal,
     He,
     Lecun,
+    Lion,
     LogCosh,
+    Muon,
+    Nadam,
     Poisson,
     Quantile,
     RandomNormal,
@@ -60,7 +64,9 @@ MORE: Final[Mapping[Slot, tuple[Choice, ...]]] = MappingProxyType(
     }
 )
 """Parameters that no rule chooses."""
-ONLY_AGAINST: Final[frozenset[type[Choice]]] = frozenset({Focal, LogCosh, Poisson, Quantile, Tweedie})
+ONLY_AGAINST: Final[frozenset[type[Choice]]] = frozenset(
+    {Focal, LogCosh, Poisson, Quantile, Tweedie, Nadam, Lion, Muon, Adafactor}
+)
 """Choices that no rule makes, and that are compared only if --against names them: each lengthens a measurement."""
 KIND_OF_DATA: Final = frozenset({"modality", "task"})
 

@@ -262,6 +262,9 @@ class StackedGraph:
 
     def _update(self, stack: Stack, gradients: list[tf.Tensor], rate: tf.Tensor) -> Stack:
         """Update the stack with a learning rate per trial, (K,)."""
+        if (most := getattr(self._at.bundle.optimizer, "clip_norm", None)) is not None:
+            shares = tf.minimum(1.0, most / _norms(gradients))[:, None, None]
+            gradients = [gradient * shares for gradient in gradients]
         steps = stack.steps + 1
         column = (slice(None), None, None)
         properties = {name: values[column] for name, values in stack.properties.items()}

@@ -12,7 +12,20 @@ from executor.components.configuration import Configuration
 from executor.components.configuration import configuration as configured
 from executor.components.optimizer import create_optimizer, learning_rates, take_step
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
+from rules.vocabulary.choices import (
+    Adafactor,
+    Adagrad,
+    Adam,
+    AdamW,
+    Choice,
+    He,
+    Lion,
+    Muon,
+    Nadam,
+    RmsProp,
+    Sgd,
+    SgdMomentum,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +46,10 @@ def configuration(*, weight_decay: float = 0.0) -> Configuration:
         (AdamW(), keras.optimizers.AdamW),
         (RmsProp(), keras.optimizers.RMSprop),
         (Adagrad(), keras.optimizers.Adagrad),
+        (Nadam(), keras.optimizers.Nadam),
+        (Lion(), keras.optimizers.Lion),
+        (Muon(), keras.optimizers.Muon),
+        (Adafactor(), keras.optimizers.Adafactor),
     ],
 )
 def test_each_choice_gives_its_optimizer_at_the_configured_rate(choice: Choice, kind: type) -> None:
@@ -48,6 +65,10 @@ def test_each_choice_gives_its_optimizer_at_the_configured_rate(choice: Choice, 
         (SgdMomentum(momentum=0.8), {"momentum": 0.5}, {"momentum": 0.5, "nesterov": False}),
         (Adam(), {}, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}),
         (Adam(beta_1=0.8, epsilon=1e-3), {"beta_2": 0.95}, {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}),
+        (Adam(clip_norm=0.5), {}, {"global_clipnorm": 0.5}),
+        (Lion(beta_2=0.9), {"beta_1": 0.8}, {"beta_1": 0.8, "beta_2": 0.9}),
+        (Muon(nesterov=False), {"beta_1": 0.8}, {"adam_beta_1": 0.8, "momentum": 0.95, "nesterov": False}),
+        (Adafactor(clip_threshold=2.0), {}, {"clip_threshold": 2.0, "beta_2_decay": -0.8}),
         (AdamW(beta_2=0.99), {}, {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7}),
         (RmsProp(rho=0.8), {"momentum": 0.5}, {"rho": 0.8, "momentum": 0.5, "epsilon": 1e-7}),
         (
@@ -64,7 +85,23 @@ def test_properties_are_the_bundles_or_the_trials(
     assert {name: getattr(optimizer, name) for name in own} == own
 
 
-@pytest.mark.parametrize("choice", [Sgd(), SgdMomentum(), Adam(), AdamW(), RmsProp(), Adagrad()])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Sgd(),
+        SgdMomentum(),
+        Adam(),
+        AdamW(),
+        RmsProp(),
+        Adagrad(),
+        Nadam(),
+        Lion(),
+        Muon(),
+        Adafactor(),
+        Adam(clip_norm=0.1),
+    ],
+    ids=str,
+)
 def test_a_step_is_that_of_the_optimizers_own_apply(choice: Choice) -> None:
     random = np.random.default_rng(0)
     start, gradients = random.normal(size=(2, 1)).astype(np.float32), random.normal(size=(3, 2, 1)).astype(np.float32)

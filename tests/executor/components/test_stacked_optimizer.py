@@ -17,7 +17,20 @@ from executor.networks.stacked_tabular import StackShape
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.workspace import create_workspace
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
+from rules.vocabulary.choices import (
+    Adafactor,
+    Adagrad,
+    Adam,
+    AdamW,
+    Choice,
+    He,
+    Lion,
+    Muon,
+    Nadam,
+    RmsProp,
+    Sgd,
+    SgdMomentum,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +51,12 @@ OPTIMIZERS = [
     RmsProp(rho=0.8, momentum=0.9, epsilon=1e-4),
     Adagrad(),
     Adagrad(initial_accumulator_value=1.0, epsilon=1e-3),
+    Nadam(),
+    Nadam(beta_1=0.8, beta_2=0.95, epsilon=1e-3),
+    Lion(),
+    Lion(beta_1=0.5, beta_2=0.8),
+    Adam(clip_norm=0.5),
+    SgdMomentum(clip_norm=100.0),
 ]
 STEPS = 10
 RATES, DECAYS = (0.3, 0.01, 0.002), (0.0, 0.1, 0.4)  # one of each for each trial
@@ -47,7 +66,10 @@ RATES, DECAYS = (0.3, 0.01, 0.002), (0.0, 0.1, 0.4)  # one of each for each tria
 def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
     make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path, choice: Choice
 ) -> None:
-    """Rates fall from step to step; gradients span five orders of magnitude, and some are exactly zero."""
+    """Rates fall from step to step; gradients span five orders of magnitude, and some are exactly zero.
+
+    Keras' Nadam computes 1 - beta_2 in float32, which has an error of 1e-5.
+    """
     bundle = make_bundle(optimizer=choice)
     plain = {"schedule": "constant", "dropout": 0, "units": 2, "layers": 1}
     configurations = [
@@ -79,7 +101,7 @@ def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
                 [one[trial].reshape(own.shape) for one, own in zip(gradient, weights, strict=True)], weights
             )
         for ours, theirs in zip(stack.weights, weights, strict=True):
-            np.testing.assert_allclose(ours[trial].numpy().reshape(theirs.shape), theirs, rtol=2e-5, atol=2e-6)
+            np.testing.assert_allclose(ours[trial].numpy().reshape(theirs.shape), theirs, rtol=2e-5, atol=5e-6)
 
 
 def _gradient(random: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
@@ -118,6 +140,9 @@ def test_each_trial_of_a_stack_has_its_own_decays_momentum_and_epsilon(make_bund
         (RmsProp(epsilon=0.6), -0.5 * 2 / (0.4 + 0.6) ** 0.5),
         (Adagrad(), -0.5 * 2 / 4.1**0.5),  # the accumulator starts at 0.1
         (Adagrad(initial_accumulator_value=5.0), -0.5 * 2 / 9**0.5),
+        (Lion(), -0.5),
+        # Momenta of 0.9 · 0.52 now and 0.9 · 0.5392 in the next step; the mean is 0.2, the root of the square 2.
+        (Nadam(), -0.5 * (0.48528 * 0.2 / (1 - 0.468 * 0.48528) + 0.532 * 2 / (1 - 0.468)) / 2),
     ],
     ids=str,
 )
@@ -145,3 +170,9 @@ def test_what_has_no_gradient_stays_zero(make_bundle: Callable[..., Bundle], cho
 def test_a_choice_of_another_slot_is_refused() -> None:
     with pytest.raises(ChoiceError, match="must be one with an update rule, but got he"):
         update_rule(He())
+
+
+@pytest.mark.parametrize("choice", [Muon(), Adafactor()], ids=str)
+def test_an_optimizer_that_reads_whole_matrices_has_no_update_rule(choice: Choice) -> None:
+    with pytest.raises(ChoiceError, match="must be one with an update rule"):
+        update_rule(choice)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Huber, Hyperparameter, Slot, names, parse_choice
+from rules.vocabulary.choices import Adam, Huber, Hyperparameter, Slot, names, parse_choice
 from rules.vocabulary.facts import FACTS, Categories
 
 NAMED_IN_THE_NOTES = {
@@ -70,3 +70,9 @@ def test_a_parameter_that_is_on_reads_as_a_word() -> None:
 def test_a_choice_reads_as_its_name_and_what_differs_from_the_default() -> None:
     assert str(Huber()) == "huber"
     assert str(Huber(delta=1.5)) == "huber (delta 1.5)"
+
+
+def test_a_limit_of_the_gradient_is_written_only_if_it_is_set_so_that_digests_of_rules_stay() -> None:
+    assert "clip_norm" not in Adam().model_dump(mode="json")
+    assert Adam(clip_norm=1.0).model_dump(mode="json")["clip_norm"] == 1
+    assert parse_choice(Slot.OPTIMIZER, {"name": "adam", "clip_norm": 1}) == Adam(clip_norm=1.0)
