@@ -83,6 +83,8 @@ class PerformanceMetric:
     """Score of final predictions; NaN where it is undefined."""
     tunes: Objective | None = None
     """What decision thresholds are tuned for; None for a threshold of 0.5."""
+    level: float | None = None
+    """Level of the quantile whose error it is; None for other metrics."""
     reads_probabilities: bool = False
     """Whether the score depends on probabilities, not only on their order or on predicted classes."""
 
@@ -304,6 +306,7 @@ def create_metric(metric: Choice) -> PerformanceMetric:
         direction=direction,
         of_predictions=of_predictions,
         tunes=tunes if getattr(metric, "threshold", "fixed") == "tuned" else None,
+        level=getattr(metric, "level", None),
         reads_probabilities=isinstance(metric, LogLoss),
     )
 

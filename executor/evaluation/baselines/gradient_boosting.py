@@ -238,8 +238,10 @@ class BoostedTrees:
         if parts.task.is_classification:
             self._models = [HistGradientBoostingClassifier(**more) for _ in self._truth(parts.train).T]
         else:
-            loss = "absolute_error" if metric.name in ABSOLUTE else "squared_error"
-            self._models = [HistGradientBoostingRegressor(loss=loss, **more) for _ in range(parts.outputs)]
+            more["loss"] = "absolute_error" if metric.name in ABSOLUTE else "squared_error"
+            if metric.level is not None:
+                more |= {"loss": "quantile", "quantile": metric.level}
+            self._models = [HistGradientBoostingRegressor(**more) for _ in range(parts.outputs)]
         self.best: BestStage
         self.is_cut_short = False
 

@@ -23,7 +23,7 @@ from executor.evaluation.baselines.gradient_boosting import (
 from executor.preprocessing.inputs import ImageInputs
 from executor.runtime.clock import Clock
 from recommender.time_plan import TimePlan
-from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
+from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Pinball, Rmse
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -81,6 +81,14 @@ def test_a_number_is_answered_in_its_own_unit(make_parts: MakeParts) -> None:
     )
     # The target's standard deviation is 77.
     assert 45 < _p(Rmse(), _boosted(Rmse(), parts)) < 68
+
+
+def test_trees_of_a_quantile_predict_that_quantile(make_parts: MakeParts) -> None:
+    parts = make_parts(np.zeros((400, 1)), RANDOM.normal(size=(400, 1)), task=Task.REGRESSION)
+    found = _boosted(Pinball(level=0.9), parts)
+    assert found is not None
+    # The 90 % quantile of a normal distribution is 1.28.
+    assert found.predictions.outcome.mean() == pytest.approx(1.28, abs=0.3)
 
 
 def test_a_forecast_is_the_last_value_and_a_learned_change(make_parts: MakeParts) -> None:

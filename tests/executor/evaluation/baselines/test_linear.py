@@ -19,7 +19,7 @@ from executor.evaluation.baselines.constant import constant_baseline, seasonal_b
 from executor.evaluation.baselines.linear import linear_baseline
 from executor.runtime.clock import Clock
 from recommender.time_plan import TimePlan
-from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
+from rules.vocabulary.choices import F1, Accuracy, LogLoss, Mae, Metric, Pinball, Rmse, Smape
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -71,6 +71,23 @@ def test_a_number_is_the_mean_or_for_mae_the_median(make_parts: MakeParts) -> No
     assert _p(Rmse(), parts) == pytest.approx(np.sqrt((2**2 + 4**2) / 2))
     assert _says(Mae(), parts) == "always the median (0)"
     assert _p(Mae(), parts) == 4
+
+
+def test_a_number_of_another_metric_is_the_best_quantile_of_the_training_rows(make_parts: MakeParts) -> None:
+    target = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 9])[:, None]
+    parts = make_parts(ONE_COLUMN, target, task=Task.REGRESSION)
+    # The least pinball loss of eight rows at the level 0.9 is that of the largest, as 7 of 8 are less than 90 %.
+    assert _says(Pinball(level=0.9), parts) == "always the 100% quantile (8)"
+    # Of 1, 1, 1 and 9 relative errors choose 1.
+    few = make_parts(ONE_COLUMN, np.array([1.0, 1, 1, 9] * 2 + [1, 1])[:, None], task=Task.REGRESSION)
+    assert _says(Smape(), few).endswith("quantile (1)")
+
+
+def test_the_constant_of_log_loss_is_the_class_shares(make_parts: MakeParts) -> None:
+    target = np.array([1, 0, 0, 0, 0, 0, 0, 0, 1, 0])[:, None]
+    parts = make_parts(ONE_COLUMN, target, task=Task.BINARY)
+    assert _says(LogLoss(), parts, ("no", "yes")) == "the class shares of the training rows"
+    assert _p(LogLoss(), parts, ("no", "yes")) == pytest.approx(-(np.log(1 / 8) + np.log(7 / 8)) / 2)
 
 
 def _forecast(make_parts: MakeParts) -> Parts:
