@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 WITHOUT_DECAY: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights without weight decay
 WITHOUT_MUON: Final = ("output", "linear", "waves")  # layers whose matrices are not kernels of hidden layers
 MOMENTUM_DECAY: Final = 0.96  # per step, of the warm-up of Nadam's momentum (Dozat 2016; Keras)
+MIN_SQUARE: Final = 1e-16
+"""Added by Adafactor to squared gradients. A row and a column without gradients have its square as their mean square;
+with Keras' default, 1e-30, that is 0 in float32, and the update NaN."""
 WARM_UP: Final = 0.05  # share of steps before cosine decay (docs/evidence.md, section 2, A: 5 to 10 %)
 CYCLE_RISE: Final = 0.3  # share of steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
 CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
@@ -70,7 +73,9 @@ def _muon(choice: Muon, *, weight_decay: float | None, **own: float) -> keras.op
 
 
 def _adafactor(choice: Adafactor, **own: float | None) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adafactor(beta_2_decay=choice.beta_2_decay, clip_threshold=choice.clip_threshold, **own)
+    return keras.optimizers.Adafactor(
+        beta_2_decay=choice.beta_2_decay, clip_threshold=choice.clip_threshold, epsilon_1=MIN_SQUARE, **own
+    )
 
 
 OPTIMIZERS: Final[dict[type[Choice], OptimizerKind]] = {

@@ -85,6 +85,20 @@ def test_properties_are_the_bundles_or_the_trials(
     assert {name: getattr(optimizer, name) for name in own} == own
 
 
+def test_adafactor_leaves_a_weight_whose_row_and_column_have_no_gradient() -> None:
+    layer = keras.layers.Dense(2, use_bias=False)
+    layer.build((None, 2))
+    layer.set_weights([np.ones((2, 2), np.float32)])
+    optimizer = create_optimizer(Adafactor(), configuration())
+    optimizer.build(layer.trainable_variables)
+    gradient = keras.ops.convert_to_tensor(np.array([[0.0, 0.0], [0.0, 1.0]], np.float32))
+    for _ in range(3):
+        take_step(optimizer, [gradient], layer.trainable_variables, rate=0.01, decay=0.0)
+    kernel = layer.get_weights()[0]
+    assert kernel[0, 0] == 1
+    assert 0.9 < kernel[1, 1] < 1
+
+
 @pytest.mark.parametrize(
     "choice",
     [
