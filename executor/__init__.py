@@ -11,9 +11,9 @@ Users may import the names in `__all__`; everything else may change between vers
 - `search`: the search: oracles propose trials, runners train them.
 - `model`: from ranked trials to one network in a .keras file, and its predictions.
 - `evaluation`: scores on the hold-out, baselines and diagnostics.
-- `runs`: the run directory and its report.
+- `runs`: the run directory, its report, and exported models.
 - `runtime`: devices, time, log, interrupts and versions.
-- `cli`: the verbs `recommend train`, `predict`, `serve` and `rules measure`.
+- `cli`: the verbs `recommend train`, `predict`, `export`, `serve` and `rules measure`.
 
 Names are imported when they are first used, because TensorFlow takes seconds to import. After `import executor`, before
 or after Keras is imported, `keras.saving.load_model` reads the file of a model.
@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from executor.pipeline.train import resume, train
+    from executor.runs.export.predictor import Predictor, load_predictor
     from executor.runs.run import Run
 
-__all__ = ["Run", "resume", "train"]
+__all__ = ["Predictor", "Run", "load_predictor", "resume", "train"]
 
 _MODULES: Final = {
+    "Predictor": "executor.runs.export.predictor",
+    "load_predictor": "executor.runs.export.predictor",
     "Run": "executor.runs.run",
     "resume": "executor.pipeline.train",
     "train": "executor.pipeline.train",

@@ -252,7 +252,7 @@ def predict(
         from executor.model.predict import predict as predict_rows  # noqa: PLC0415  after TensorFlow was silenced
 
         predictions = predict_rows(
-            lambda: finished.model,
+            finished.outcome_of,
             finished.signature,
             dataset,
             ignore_extra=ignore_extra,

@@ -7,6 +7,7 @@
 - `words`: Categories as one-hot vectors or codes, and hashed words of short texts.
 - `terms`: Texts as weighted terms, and as sequences of words.
 - `steps`: Sequences: standardized steps, and masked means.
+- `convolutions`: Sequences: random convolutions in NumPy.
 - `minirocket`: Sequences: the random convolutional features of MiniRocket.
 - `pixels`: Images: standardized pixels, shifts and mirror images.
 - `dropout`: Dropout with a rate per trial.

@@ -6,19 +6,15 @@ strings, of which each letter is a one-hot step.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, Final
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from executor.layers.convolutions import FARTHEST, KERNELS, TAPS
 from executor.layers.numbers import ColumnLayer, join_columns
 
-TAPS: Final = 9  # weights of a kernel; Dempster et al. 2021 (MiniRocket), section 3.1, as the next two
-HIGH: Final = 3  # weights of 2; the others are -1
-KERNELS: Final = [*itertools.combinations(range(TAPS), HIGH)]  # positions of the weights of 2; 84 kernels
-FARTHEST: Final = 3.0  # standard deviations to which features are clipped
 CELLS_AT_ONCE: Final = 2**25  # outputs of the kernels of one dilation per call: 128 MiB
 
 

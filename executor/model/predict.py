@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,7 +14,6 @@ from executor.data.lag_table import empty_ahead, future_rows, next_times, rows_o
 from executor.data.read_rows import fetch_columns
 from executor.data.regular_steps import fill_missing_steps
 from executor.data.time_zones import to_zone, zone_of
-from executor.model.keras_file import predict_rows
 from executor.model.prediction_columns import FILE, Names, free_name, prediction_columns, prediction_names, step_columns
 from executor.model.validate_rows import open_rows, read_new_rows
 from recommender.dataset.readers.table import DELIMITERS
@@ -28,8 +26,6 @@ from rules.text.wording import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    import keras
-
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
     from recommender.dataset.dataset import Dataset
@@ -41,7 +37,7 @@ DECIMALS: Final = 9  # of numeric times; more are rounding errors of sums
 
 
 def predict(
-    model: Callable[[], keras.Model],
+    compute: Callable[[RawTable], np.ndarray],
     signature: Signature,
     data: object,
     *,
@@ -57,7 +53,7 @@ def predict(
 
     The rows keep their order. Predictions of image files have a column `file`.
 
-    model: function that returns the loaded model; called after the rows are validated. key: columns of the rows that
+    compute: function from validated rows to the outputs of the model, (rows, outputs). key: columns of the rows that
     are copied to the output. say: receives warnings: a series shorter than the model's window, skipped images, missing
     future values, a renamed output column. unreadable: what to do with image files that cannot be read. as_text: write
     labels as text, not in their own type. quantiles: whether a forecast has columns of its quantiles.
@@ -90,7 +86,7 @@ def predict(
             columns[free_name(FILE, columns)] = np.array(source.files, dtype=object)
         names = prediction_names(signature, taken=columns)
         _report_changed(names, say)
-        outcome = outcome_of(partial(predict_rows, model(), signature), rows)
+        outcome = outcome_of(compute, rows)
         return pa.table({**columns, **prediction_columns(signature, outcome, names, as_text=as_text)})
     past = fill_missing_steps(rows, signature.windows.regular)
     steps = future_rows(past, signature.windows)
@@ -109,7 +105,7 @@ def predict(
     columns |= _step_times(signature, rows, steps, zone, taken=columns)
     names = prediction_names(signature, taken=columns, outputs=signature.targets, levels=levels)
     _report_changed(names, say)
-    outcome = outcome_of(partial(predict_rows, model(), signature), steps)
+    outcome = outcome_of(compute, steps)
     return pa.table({**columns, **step_columns(signature, outcome, names, spread=steps.spread)})
 
 

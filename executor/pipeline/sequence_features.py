@@ -9,8 +9,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from executor.data.row_arrays import evenly_spaced
-from executor.layers.minirocket import STEPS_AT_ONCE
-from executor.layers.steps import KERNELS
+from executor.layers.convolutions import KERNELS, STEPS_AT_ONCE
 from executor.preprocessing.preprocessing import matrix
 from executor.preprocessing.sequence_encoder import MAX_FITTED, SEQUENCE_FORMS, sequence_layer, steps_of_longest
 from executor.runs.feature_plan import FeaturePlan

@@ -2,7 +2,7 @@
 
 - `run`: `Run`: reads a finished run, and predicts.
 - `files`: Names, reading and writing of the files of a run.
-- `plan`: plan.json: the request and the settings of a run.
+- `plan`: plan.json: the request and the settings of a run; its dataset, opened again.
 - `delivery`: The rows that trained the delivered model.
 - `summary`: summary.json: the search in numbers.
 - `feature_plan`: features.json: how many random features of sequences are used, and why.
@@ -10,6 +10,7 @@
 - `scoreboard`: The result of a training on a terminal.
 - `prediction_file`: Files, series and times in predictions.csv.
 - `measured_drift`: Guardrails with the drift between training rows and hold-out.
+- `export`: Exported models, and their predictions without TensorFlow.
 - `serving`: The HTTP server of `recommend serve`.
 - `report`: The HTML report, and the verbs `recommend report` and `recommend runs`.
 """

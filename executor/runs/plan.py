@@ -10,11 +10,14 @@ from pydantic_core import from_json, to_json
 
 from executor.runs.files import PLAN, read_json
 from recommender.dataset.readers.types.reading import ColumnReading
+from recommender.recommendation.recommend import open_dataset
 from rules.decision.request import Request
-from rules.errors import RunError, did_you_mean
+from rules.errors import DatasetError, RunError, did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from recommender.dataset.dataset import Dataset
 
 FLAT_FORMAT: Final = "pcwat/run/1"
 """Plans of versions before 0.2.0: the fields of the request are fields of the plan."""
@@ -91,3 +94,26 @@ def read_plan(directory: Path) -> Plan:
     if plan.seal and plan.seal != _seal_of(from_json(path.read_bytes())):
         raise RunError(f"{path} was altered: it does not match its digest. Restore the original file, or train again.")
     return plan
+
+
+def reopen_dataset(plan: Plan, *, must: bool) -> tuple[Dataset | None, str]:
+    """Open the dataset of a run again; returns None and the reason where it is missing or has changed.
+
+    Raises DatasetError in these cases if it must be there.
+    """
+    if plan.dataset is None:
+        return _without("the run was trained on a table in memory", must=must)
+    try:
+        dataset = open_dataset(plan.dataset, plan.request, readings=plan.readings)
+    except DatasetError:
+        return _without(f"{plan.dataset} can no longer be read", must=must)
+    if dataset.digest == plan.digest:
+        return dataset, ""
+    dataset.close()
+    return _without(f"{plan.dataset} has changed since the run", must=must)
+
+
+def _without(why: str, *, must: bool) -> tuple[None, str]:
+    if must:
+        raise DatasetError(f"--by reads a column of the dataset again, but {why}. Restore the file, or leave out --by.")
+    return None, why

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from executor.evaluation.scores import Importance, Scores, format_estimate
 from executor.evaluation.verdict import reach_verdict
 from executor.model.signature import Signature
 from executor.runs.feature_plan import FeaturePlan
-from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, SIGNATURE, read_json
-from executor.runs.plan import Plan, read_plan
+from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, PREDICTIONS, SIGNATURE, read_json
+from executor.runs.plan import Plan, read_plan, reopen_dataset
 from executor.runs.summary import Summary
+from recommender.dataset.digest import digest_of
 from recommender.run_manifest import GUARDRAILS, RECORD, SCORES, SUMMARY, Manifest
 from rules.decision.record import Guardrail, Guardrails, Record
 from rules.errors import RunError
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     import keras
     import pyarrow as pa
 
+    from executor.data.raw_table import RawTable
+    from executor.runs.export.export import Exported, ExportFormat
     from rules.decision.request import Unreadable
 
 
@@ -132,6 +137,12 @@ class Run:
 
         return load_model(self.directory / MODEL, self.signature)
 
+    def outcome_of(self, rows: RawTable) -> np.ndarray:
+        """Outputs of the model for validated rows, (rows, outputs): probabilities, or values."""
+        from executor.model.keras_file import predict_rows  # noqa: PLC0415  TensorFlow takes seconds
+
+        return predict_rows(self.model, self.signature, rows)
+
     def predict(
         self,
         data: object,
@@ -171,10 +182,10 @@ class Run:
         Examples:
             >>> run.predict("new.csv", key="id").to_pandas()  # doctest: +SKIP
         """
-        from executor.model.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
+        from executor.model.predict import predict  # noqa: PLC0415  only predictions need its imports
 
         return predict(
-            lambda: self.model,
+            self.outcome_of,
             self.signature,
             data,
             delimiter=delimiter,
@@ -183,6 +194,65 @@ class Run:
             unreadable=unreadable,
             quantiles=quantiles,
         )
+
+    def export(self, *, to: ExportFormat, directory: str | os.PathLike[str], force: bool = False) -> Exported:
+        """Export the model to a format that runs without pcwat's training stack.
+
+        The export is checked against the model on at most a thousand rows: those of the hold-out, or random ones where
+        the dataset is gone.
+
+        Args:
+            to: Format: "numpy", "onnx", "saved-model" or "litert".
+            directory: Directory that is written.
+            force: Whether an earlier export there is replaced. Default False.
+
+        Returns:
+            The directory, and on what it was checked.
+
+        Raises:
+            RunError: If the run was altered, the directory has other files, a package is missing, the network has no
+                equivalent in the format, or the export predicts differently.
+
+        Examples:
+            >>> run.export(to="onnx", directory="exported").sentence  # doctest: +SKIP
+        """
+        from executor.runs.export.export import check_request, export_model  # noqa: PLC0415  only an export needs it
+
+        output = Path(directory)
+        check_request(to, output, force=force)
+        self._check_unaltered(MODEL, SIGNATURE)
+        return export_model(
+            self.model,
+            self.signature,
+            output,
+            to=to,
+            outcome_of=self.outcome_of,
+            sample=self._sample,
+            run=self.directory.name,
+        )
+
+    def _check_unaltered(self, *names: str) -> None:
+        """Check files against the manifest, which an unfinished run lacks. Raises RunError if one was altered."""
+        manifest = Manifest.read(self.directory)
+        if manifest is None:
+            return
+        for name in names:
+            path = self.directory / name
+            if path.exists() and manifest.files.get(name) != f"sha256:{digest_of(path)}":
+                raise RunError(
+                    f"{path} was altered: it does not match the run's manifest. Restore the original file, or train "
+                    "again."
+                )
+
+    def _sample(self, encoders: list[dict[str, Any]]) -> tuple[RawTable, str]:
+        """Rows on which an export is checked, and what they are; encoders: as in encoding.json."""
+        from executor.runs.export.sample_rows import dataset_rows, random_rows  # noqa: PLC0415  as in export
+
+        dataset, reason = reopen_dataset(self.plan, must=False)
+        if dataset is None:
+            return random_rows(self.signature, encoders, seed=self.plan.seed), f"random rows, because {reason}"
+        with dataset:
+            return dataset_rows(self.signature, dataset, _hold_out_rows(self.directory / PREDICTIONS))
 
 
 def run_html(run: Run) -> str:
@@ -198,3 +268,14 @@ def run_html(run: Run) -> str:
     return html_table(caption, ("Model", str(scores.metric), "Description"), rows) + html_paragraph(
         reach_verdict(scores).text
     )
+
+
+def _hold_out_rows(path: Path) -> np.ndarray | None:
+    """Numbers of the rows of the hold-out in the dataset; None where they are not known."""
+    from pyarrow import ArrowException, csv  # noqa: PLC0415  as in export
+
+    try:
+        options = csv.ConvertOptions(include_columns=["row"])
+        return np.asarray(csv.read_csv(path, convert_options=options)["row"])
+    except (OSError, ArrowException):
+        return None

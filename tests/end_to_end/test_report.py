@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from executor.runs.report.reopen import reopen_dataset
 from sklearn.metrics import roc_auc_score
 
 from executor.runs import seal
@@ -23,7 +24,6 @@ from executor.runs.report.compare import comparison_page
 from executor.runs.report.hold_out_predictions import read_predictions
 from executor.runs.report.page import page
 from executor.runs.report.plots.confusion import confusion_matrix
-from executor.runs.report.reopen import reopen_dataset
 from executor.runs.report.reproduce import reproduce_command
 from executor.runs.run import Run
 from recommender.examples import example

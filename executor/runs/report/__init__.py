@@ -6,7 +6,6 @@
 - `templates`: HTML templates, one per section.
 - `write`: Writes the report at the end of a training; failures are logged, never raised.
 - `reproduce`: The command that reproduces a run.
-- `reopen`: Reopens the dataset of a run.
 - `groups`: Scores of groups of rows: `--by COLUMN`.
 - `hold_out_predictions`: Predictions of the hold-out, from predictions.csv.
 - `compare`: Comparison of runs.

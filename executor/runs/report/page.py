@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from executor.evaluation.scores import format_estimate
 from executor.evaluation.verdict import reach_verdict
+from executor.runs.plan import reopen_dataset
 from executor.runs.report.groups import score_groups
 from executor.runs.report.hold_out_predictions import read_predictions
 from executor.runs.report.plots.classification import plots_of_classes
@@ -16,7 +17,6 @@ from executor.runs.report.plots.forecasts import plots_of_forecasts
 from executor.runs.report.plots.mistaken_images import mistakes
 from executor.runs.report.plots.regression import plots_of_numbers
 from executor.runs.report.plots.search import plots_of_search, stage_plot
-from executor.runs.report.reopen import reopen_dataset
 from executor.runs.report.reproduce import reproduce_command
 from executor.runs.scoreboard import describe_trials
 from executor.search.records.journal import Journal
@@ -110,7 +110,7 @@ def _from_rows(run: Run, hold_out: HoldOutPredictions, dataset: Dataset | None, 
     found: dict[str, Any] = {"by": by, "groups": [], "grouped": None, "mistakes": [], "is_image": is_image, "gone": ""}
     if not by and not is_image:
         return found
-    reopened, found["gone"] = (dataset, "") if dataset is not None else reopen_dataset(run, must=bool(by))
+    reopened, found["gone"] = (dataset, "") if dataset is not None else reopen_dataset(run.plan, must=bool(by))
     if reopened is None:
         return found
     with nullcontext() if dataset is not None else reopened:

@@ -136,7 +136,7 @@ class Service:
                 if max_rows is not None and dataset.row_count > max_rows:
                     raise too_many_rows(dataset.row_count, max_rows)
                 table = predict(
-                    lambda: backend.model,
+                    backend.outputs,
                     self.signature,
                     dataset,
                     ignore_extra=self._ignore_extra,

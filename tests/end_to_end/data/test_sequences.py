@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
+from executor.runs.plan import reopen_dataset
 from executor.runs.report.groups import score_groups
 from executor.runs.report.hold_out_predictions import read_predictions
-from executor.runs.report.reopen import reopen_dataset
 from executor.runs.report.reproduce import reproduce_command
 from executor.runs.run import Run
 from recommender.cli.main import group
@@ -102,7 +102,7 @@ def test_a_long_table_is_gathered_for_training_and_for_new_rows(
 
 
 def test_the_groups_of_a_report_are_those_of_sequences_not_of_steps(long_run: Run) -> None:
-    dataset, _ = reopen_dataset(long_run, must=True)
+    dataset, _ = reopen_dataset(long_run.plan, must=True)
     assert dataset is not None
     with dataset:
         groups = score_groups(long_run, read_predictions(long_run), dataset, "hand")

@@ -8,14 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from executor.layers.minirocket import (
-    Kernels,
-    MiniRocketFeatures,
-    draw_kernels,
-    exceeding_shares,
-    fit_biases,
-    fit_features,
-)
+from executor.layers.convolutions import Kernels, exceeding_shares
+from executor.layers.minirocket import MiniRocketFeatures, draw_kernels, fit_biases, fit_features
 from executor.layers.steps import SequenceLayer
 
 if TYPE_CHECKING:

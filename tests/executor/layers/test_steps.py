@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.layers.steps import HIGH, KERNELS, TAPS, RandomKernels, SequenceLayer, Steps, convolve
+from executor.layers.convolutions import HIGH, KERNELS, TAPS
+from executor.layers.steps import RandomKernels, SequenceLayer, Steps, convolve
 
 NAN = np.nan
 RAW = np.array([[[1.0], [NAN], [5.0]], [[3.0], [NAN], [NAN]]], np.float32)

@@ -18,7 +18,7 @@ from executor.model.compile import compile_model
 from executor.model.keras_file import CONFIG, _filler, check_model_file, load_model
 from executor.model.signature import ModelInput, Signature
 from executor.networks.build import build_network
-from executor.runs.files import MODEL, SIGNATURE
+from executor.runs.files import SIGNATURE
 from rules.errors import RunError
 from rules.vocabulary.choices import UNIONS, MseLoss, Slot, WeightedCrossentropy
 from rules.vocabulary.facts import Task
@@ -82,15 +82,6 @@ def signature(**changed: Any) -> Signature:
         "windows": None,
     }
     return Signature.model_validate(own | changed)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_model_of_each_architecture_is_opened_with_its_signature_and_predicts(kind: str, tmp_path: Path) -> None:
-    run = save_untrained(KINDS[kind], tmp_path)
-    assert check_model_file(run.directory / MODEL, run.signature) > 0
-    assert run.model.output_shape == (None, run.signature.outputs)
-    data = next(path for path in tmp_path.iterdir() if path.is_file())
-    assert run.predict(data).num_rows == (3 if kind == "forecast" else 120)
 
 
 @pytest.mark.parametrize("slot", [Slot.ACTIVATION, Slot.INITIALIZER, Slot.OPTIMIZER, Slot.METRIC, Slot.LOSS])
