@@ -63,6 +63,8 @@ if TYPE_CHECKING:
         Choice,
         CrossValidation,
         Custom,
+        CustomLoss,
+        CustomMetric,
         Defaults,
         Focal,
         Grid,
@@ -79,11 +81,13 @@ if TYPE_CHECKING:
         Lion,
         LogCosh,
         LogLoss,
+        LossFunction,
         Mae,
         MaeLoss,
         Manual,
         Mape,
         Mcc,
+        MetricFunction,
         MiniRocket,
         MostSensitive,
         Mse,
@@ -118,6 +122,8 @@ if TYPE_CHECKING:
         Tweedie,
         WeightedCrossentropy,
         Xavier,
+        register_loss,
+        register_metric,
     )
     from rules.vocabulary.column_kind import Kind
     from rules.vocabulary.facts import (
@@ -160,6 +166,7 @@ __all__ = [  # noqa: RUF022  grouped by what they are
     "Smape",
     "R2",
     "Pinball",
+    "CustomMetric",
     # Choices of the slot loss
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
@@ -172,6 +179,7 @@ __all__ = [  # noqa: RUF022  grouped by what they are
     "LogCosh",
     "Poisson",
     "Tweedie",
+    "CustomLoss",
     # Choices of the slot initializer
     "Xavier",
     "He",
@@ -220,6 +228,11 @@ __all__ = [  # noqa: RUF022  grouped by what they are
     # Choices of the slot validation
     "Holdout",
     "CrossValidation",
+    # Metrics and losses that are not shipped
+    "MetricFunction",
+    "register_metric",
+    "LossFunction",
+    "register_loss",
     # Errors
     "PcwatError",
     "DatasetError",

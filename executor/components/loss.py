@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 import numpy as np
 
+from executor.components.custom import create_custom_loss
 from executor.preprocessing.design_matrix import linear_residuals
 from recommender.profile.characteristics.target import MAD_SCALE
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    CustomLoss,
     Focal,
     Huber,
     LogCosh,
@@ -57,6 +59,8 @@ def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
 
     Raises ChoiceError on a loss that does not fit the task.
     """
+    if isinstance(loss, CustomLoss):
+        return create_custom_loss(loss, outputs=parts.outputs)
     kind = LOSSES.get(type(loss))
     if kind is None or kind.predicts_numbers is parts.task.is_classification:
         wanted = ", ".join(
@@ -70,6 +74,8 @@ def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
 
 def predicts_numbers(loss: Choice) -> bool:
     """Whether a loss is one of numeric targets."""
+    if isinstance(loss, CustomLoss):
+        return not loss.tasks[0].is_classification
     return type(loss) in LOSSES and LOSSES[type(loss)].predicts_numbers
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from executor.components import metric_functions as measures
+from executor.components.custom import CustomFunction
 from executor.components.threshold import DEFAULT_THRESHOLD, Objective, Threshold, best_score, score_at, tune_threshold
 from executor.preprocessing.target_scale import from_learning_scale
 from rules.errors import ChoiceError
@@ -19,6 +20,7 @@ from rules.vocabulary.choices import (
     R2,
     Accuracy,
     BalancedAccuracy,
+    CustomMetric,
     LogLoss,
     Mae,
     Mape,
@@ -173,6 +175,29 @@ def apply_thresholds(
     return outcome
 
 
+def check_metric(metric: PerformanceMetric, parts: Parts) -> PerformanceMetric:
+    """Return a metric; one that is not shipped is called with random predictions of the validation rows.
+
+    Raises TrainingError if the score is not a finite number.
+    """
+    if not isinstance(metric.of_predictions, partial) or metric.of_predictions.func is not _custom:
+        return metric
+    function: CustomFunction = metric.of_predictions.keywords["function"]
+    random, truth = np.random.default_rng(0), parts.validation.raw_target
+    outcome = truth[random.permutation(len(truth))]
+    if parts.task.is_classification:
+        outcome = random.random((len(truth), parts.outputs))
+    if parts.task is Task.MULTICLASS:
+        outcome /= outcome.sum(axis=1, keepdims=True)
+    decided = apply_thresholds(outcome, parts.task, rare_class=parts.rare_class)
+    function.check(truth, outcome if function.choice.reads == "probabilities" else decided)
+    return metric
+
+
+def _custom(rows: Predictions, *, function: CustomFunction) -> float:
+    return function(rows.truth, rows.outcome if function.choice.reads == "probabilities" else rows.decided)
+
+
 def _accuracy(rows: Predictions) -> float:
     return measures.accuracy(rows.truth, rows.decided)
 
@@ -290,6 +315,12 @@ def create_metric(metric: Choice) -> PerformanceMetric:
     """Create the metric of a bundle. Raises ChoiceError on a choice that is not a metric."""
     of_predictions: Callable[[Predictions], float]
     direction, tunes = Direction.MAX, _TUNED.get(type(metric))
+    if isinstance(metric, CustomMetric):
+        return PerformanceMetric(
+            name=metric.function,
+            direction=metric.direction,
+            of_predictions=partial(_custom, function=CustomFunction(metric)),
+        )
     if isinstance(metric, F1):
         is_binary = metric.average == "binary"
         of_predictions, tunes = (_f1_rare, "f1_positive") if is_binary else (_f1_macro, "f1_macro")

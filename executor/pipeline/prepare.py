@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from executor.components.custom import check_installed
+from executor.components.metric import create_metric
 from executor.data.lag_plan import plan_windows, regular_step
 from executor.data.lag_table import Windows, lag_table, sort_rows
 from executor.data.read_rows import read_rows
@@ -102,7 +104,8 @@ def prepare(
     advice = advise(
         dataset, request, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
     )
-    check_level(satisfied_at, advice.bundle.metric.name)
+    check_installed(advice.bundle)
+    check_level(satisfied_at, create_metric(advice.bundle.metric).name)
     decisions = advice.strategy.decisions
     with dataset.name_failing_columns():
         rows = read_and_split(dataset, advice.roles, advice.bundle, seed=seed)
@@ -228,6 +231,7 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
     check_system_date()
     remove_leftovers(directory)
     bundle = check_run(directory, plan)
+    check_installed(bundle)
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
     dataset = open_dataset(plan.dataset, plan.request, readings=plan.readings)

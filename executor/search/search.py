@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import tensorflow as tf
 
-from executor.components.metric import create_metric
+from executor.components.metric import check_metric, create_metric
 from executor.components.training_length import choose_batch_size, whole_epochs
 from executor.networks.registry import network_kind
 from executor.runtime.devices import training_devices, use_device
@@ -93,7 +93,7 @@ def search(
     if the directory has another search, is locked or is not writable, ChoiceError if the loss does not fit the task or
     a manual list has an invalid value.
     """
-    metric = create_metric(bundle.metric)  # 1  P
+    metric = check_metric(create_metric(bundle.metric), parts)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     clock = budget.start_clock() if clock is None else clock
     started_late = clock.is_over

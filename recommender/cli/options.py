@@ -16,7 +16,7 @@ from rules.decision.trace import Pin
 from rules.errors import ChoiceError, did_you_mean
 from rules.rulebook.project_settings import layers
 from rules.text.yaml_document import parse
-from rules.vocabulary.choices import Slot, names, parse_choice
+from rules.vocabulary.choices import Choice, Slot, names, parse_choice, refuse_taken_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,6 +142,15 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") 
             )
         if slot in read:
             raise ChoiceError(f"A slot takes one pin, but {slot} is pinned again by {pin!r}. Remove one of them.")
-        choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
+        choice = _pinned(Slot(slot), value)
         read[Slot(slot)] = Pin(slot=Slot(slot), choice=choice, reason=because, author=author)
     return list(read.values())
+
+
+def _pinned(slot: Slot, value: str) -> Choice:
+    """The choice of a pin. Raises ChoiceError on a name that a package gives to another metric or loss, too."""
+    content = parse(value, source=f"--pin {slot}", error=ChoiceError).data
+    name = content.get("name") if isinstance(content, dict) else content
+    if name in names(slot):
+        refuse_taken_name(slot, str(name))
+    return parse_choice(slot, content)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from rules.decision.record import Record
 from rules.rulebook.rule_file import CONSTRAINTS, DISABLE, RULES, DisabledText, RuleText
 from rules.vocabulary.bundle import FORMAT as BUNDLE_FORMAT
-from rules.vocabulary.choices import UNIONS, Choice, Slot, names
+from rules.vocabulary.choices import UNIONS, Choice, Slot, kinds, names
 from rules.vocabulary.condition import COMPARISONS, categories_of, interval_of
 from rules.vocabulary.facts import FACTS
 
@@ -104,7 +104,7 @@ def _bundle() -> dict[str, Any]:
 def _record() -> dict[str, Any]:
     record = Record.model_json_schema(mode="serialization")
     definitions = record.pop("$defs") | _choices()
-    members = {member.__name__ for slot in Slot for member in names(slot).values()}
+    members = {member.__name__ for slot in Slot for member in kinds(slot)}
     definitions[Choice.__name__] = {"anyOf": [{"$ref": f"#/$defs/{member}"} for member in sorted(members)]}
     return {"$schema": DIALECT, **record, "title": "A pcwat audit record", "$defs": definitions}
 
@@ -122,7 +122,7 @@ def _choices() -> dict[str, Any]:
 
 def _choice(slot: Slot) -> dict[str, Any]:
     """Schema of a choice: its name, or a mapping with its name and parameters."""
-    members = [{"$ref": f"#/$defs/{member.__name__}"} for member in names(slot).values()]
+    members = [{"$ref": f"#/$defs/{member.__name__}"} for member in kinds(slot)]
     return {"description": slot.label, "anyOf": [{"enum": list(names(slot))}, *members]}
 
 

@@ -11,7 +11,7 @@ from rules.errors import ChoiceError
 from rules.proof.decision_regions import reported_value, upstream
 from rules.proof.fact_space import pieces
 from rules.vocabulary.bundle import Bundle
-from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Choice, Hyperparameter, Slot, names
+from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Choice, CustomChoice, Hyperparameter, Slot, names
 from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Task, Unknown, record_value
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement
 def check_bundle(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
     """Raise ChoiceError if a bundle's choices do not fit each other or the task."""
     _check_searched(bundle, facts)
+    _check_custom(bundle, facts)
     choices = {slot: bundle.choice(slot) for slot in Slot}
     for constraint in book.constraints:
         if constraint.is_broken_by(choices, facts):
@@ -120,6 +121,17 @@ def _check_searched(bundle: Bundle, facts: Facts) -> None:
             )
         if name is Hyperparameter.NETWORK and facts["task"].value != Task.FORECASTING:
             raise ChoiceError("Only forecasts have several networks, so network cannot be searched here.")
+
+
+def _check_custom(bundle: Bundle, facts: Facts) -> None:
+    """Raise ChoiceError if a metric or a loss that is not shipped is not defined for the task."""
+    task = facts["task"].value
+    for choice in (bundle.metric, bundle.loss):
+        if isinstance(choice, CustomChoice) and choice.tasks and task not in choice.tasks:
+            raise ChoiceError(
+                f"The {choice.slot} {choice.function!r} is defined for {', '.join(choice.tasks)}, but the task is "
+                f"{task}. Choose another {choice.slot}."
+            )
 
 
 def _decide_slot(slot: Slot, proved: ProvedBook, facts: Facts, pin: Pin | None) -> Decision:

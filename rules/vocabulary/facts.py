@@ -261,6 +261,7 @@ _ALL: Final = (
                 "smape",
                 "r2",
                 "pinball",
+                "custom",
             )
         ),
         slot="metric",

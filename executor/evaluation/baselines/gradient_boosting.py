@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from sklearn.decomposition import TruncatedSVD
@@ -227,7 +227,7 @@ class BoostedTrees:
 
     def __init__(self, metric: PerformanceMetric, parts: Parts, columns: Columns, *, rate: float, seed: int) -> None:
         self._metric, self._parts = metric, parts
-        more = {
+        more: dict[str, Any] = {
             "learning_rate": rate,
             "early_stopping": False,
             "warm_start": True,

@@ -85,7 +85,7 @@ def subject(
         digest=dataset.digest,
         task=run.roles.task.value,
         modality=str(strategy.facts["modality"].value),
-        metric=run.bundle.metric.name,
+        metric=create_metric(run.bundle.metric).name,
         direction=create_metric(run.bundle.metric).direction,
         rows=len(table),
         test_rows=len(rows.hold_out),

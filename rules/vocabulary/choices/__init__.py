@@ -8,10 +8,20 @@
 - `optimizer`: Optimizer with its learning-rate schedule.
 - `network`: Augmentation, transfer learning, architecture and validation.
 - `search`: Hyperparameters that are searched, and the tuner.
+- `custom`: Metrics and losses of other packages, or of the program that calls.
 - `parsing`: Choices by name, as users write them in options and files.
 """
 
 from rules.vocabulary.choices.activation import Activation, Relu, Selu, Tanh
+from rules.vocabulary.choices.custom import (
+    CustomChoice,
+    CustomLoss,
+    CustomMetric,
+    LossFunction,
+    MetricFunction,
+    load_function,
+    refuse_taken_name,
+)
 from rules.vocabulary.choices.initializer import (
     MAX_SCALE,
     MIN_LIMIT,
@@ -101,7 +111,7 @@ from rules.vocabulary.choices.optimizer import (
     Sgd,
     SgdMomentum,
 )
-from rules.vocabulary.choices.parsing import UNIONS, names, parse_choice
+from rules.vocabulary.choices.parsing import UNIONS, kinds, names, parse_choice, register_loss, register_metric
 from rules.vocabulary.choices.search import (
     OPTIMIZER_PROPERTIES,
     Bayesian,
@@ -153,6 +163,9 @@ __all__ = [
     "Choice",
     "CrossValidation",
     "Custom",
+    "CustomChoice",
+    "CustomLoss",
+    "CustomMetric",
     "Decay",
     "Defaults",
     "Distribution",
@@ -178,12 +191,14 @@ __all__ = [
     "LogCosh",
     "LogLoss",
     "Loss",
+    "LossFunction",
     "Mae",
     "MaeLoss",
     "Manual",
     "Mape",
     "Mcc",
     "Metric",
+    "MetricFunction",
     "MiniRocket",
     "MostSensitive",
     "Mse",
@@ -226,7 +241,12 @@ __all__ = [
     "WeightedCrossentropy",
     "Xavier",
     "cell_initializer",
+    "kinds",
+    "load_function",
     "names",
     "parameters_of",
     "parse_choice",
+    "refuse_taken_name",
+    "register_loss",
+    "register_metric",
 ]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rules.vocabulary.choices.custom import CustomLoss
 from rules.vocabulary.choices.slot import Choice
 
 LabelSmoothing = Annotated[float, Field(ge=0, lt=0.5)]
@@ -224,6 +225,7 @@ Loss = Annotated[
     | Quantile
     | LogCosh
     | Poisson
-    | Tweedie,
+    | Tweedie
+    | CustomLoss,
     Field(discriminator="name"),
 ]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rules.vocabulary.choices.custom import CustomMetric
 from rules.vocabulary.choices.slot import Choice
 
 DecisionThreshold = Literal["tuned", "fixed"]
@@ -233,6 +234,7 @@ Metric = Annotated[
     | Mape
     | Smape
     | R2
-    | Pinball,
+    | Pinball
+    | CustomMetric,
     Field(discriminator="name"),
 ]

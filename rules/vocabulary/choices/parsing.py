@@ -10,6 +10,17 @@ from pydantic import TypeAdapter, ValidationError
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.aliases import current_choice
 from rules.vocabulary.choices.activation import Activation
+from rules.vocabulary.choices.custom import (
+    CUSTOM,
+    CustomChoice,
+    CustomLoss,
+    CustomMetric,
+    LossFunction,
+    MetricFunction,
+    find_choice,
+    installed_names,
+    register,
+)
 from rules.vocabulary.choices.initializer import REFUSED, Initializer
 from rules.vocabulary.choices.loss import Loss
 from rules.vocabulary.choices.metric import Metric
@@ -40,9 +51,66 @@ UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
 
 
 def names(slot: Slot) -> dict[str, type[Choice]]:
-    """Choices of a slot by name."""
-    members = UNIONS[slot].__origin__.__args__
-    return {member.model_fields["name"].default: member for member in members}
+    """Shipped choices of a slot by name."""
+    return {kind.model_fields["name"].default: kind for kind in kinds(slot) if not issubclass(kind, CustomChoice)}
+
+
+def kinds(slot: Slot) -> tuple[type[Choice], ...]:
+    """Classes of all choices of a slot, shipped or not."""
+    found: tuple[type[Choice], ...] = UNIONS[slot].__origin__.__args__
+    return found
+
+
+def register_metric(name: str, metric: MetricFunction) -> CustomMetric:
+    """Register a metric in this process.
+
+    Args:
+        name: Lower-case letters, digits and _. A metric that was registered under this name is replaced.
+        metric: The function and its direction.
+
+    Returns:
+        The choice, for a pin or a bundle.
+
+    Raises:
+        ChoiceError: If the name is that of a shipped metric, or the metric is not a MetricFunction.
+
+    Examples:
+        >>> def largest_error(true, predicted):
+        ...     return float(abs(true - predicted).max())
+        >>> str(register_metric("largest_error", MetricFunction(largest_error, direction="min", tasks=["regression"])))
+        'largest_error'
+    """
+    register(Slot.METRIC, name, metric, shipped=names(Slot.METRIC))
+    found = find_choice(Slot.METRIC, name, shipped=())
+    if not isinstance(found, CustomMetric):
+        raise TypeError(f"a registered metric is a CustomMetric, but {found!r} was found")
+    return found
+
+
+def register_loss(name: str, loss: LossFunction) -> CustomLoss:
+    """Register a loss in this process.
+
+    Args:
+        name: Lower-case letters, digits and _. A loss that was registered under this name is replaced.
+        loss: The function and its tasks.
+
+    Returns:
+        The choice, for a pin or a bundle.
+
+    Raises:
+        ChoiceError: If the name is that of a shipped loss, or the loss is not a LossFunction.
+
+    Examples:
+        >>> def fourth_power(true, outputs):
+        ...     return ((true - outputs) ** 4).mean(axis=-1)
+        >>> str(register_loss("fourth_power", LossFunction(fourth_power, tasks=["regression"])))
+        'fourth_power'
+    """
+    register(Slot.LOSS, name, loss, shipped=names(Slot.LOSS))
+    found = find_choice(Slot.LOSS, name, shipped=())
+    if not isinstance(found, CustomLoss):
+        raise TypeError(f"a registered loss is a CustomLoss, but {found!r} was found")
+    return found
 
 
 def parse_choice(slot: Slot, value: object) -> Choice:
@@ -60,15 +128,27 @@ def parse_choice(slot: Slot, value: object) -> Choice:
         raise ChoiceError(
             f"The initializer {name!r} is not allowed: {REFUSED[name]}. Choose one of {', '.join(names(slot))}."
         )
-    if name not in names(slot):
-        raise ChoiceError(
-            f"The {slot} must be one of {', '.join(names(slot))}, but got {name!r}.{did_you_mean(name, names(slot))}"
-        )
+    kind = names(slot).get(name)
+    if name == CUSTOM and kind is None:
+        kind = next((one for one in kinds(slot) if issubclass(one, CustomChoice)), None)
+    if kind is None:
+        return _installed(slot, name, fields)
     try:
-        choice: Choice = TypeAdapter(names(slot)[name]).validate_python(fields)
+        choice: Choice = TypeAdapter(kind).validate_python(fields)
     except ValidationError as error:
-        raise ChoiceError(_explain(slot, name, error)) from None
+        raise ChoiceError(_explain(slot, kind, error)) from None
     return choice
+
+
+def _installed(slot: Slot, name: str, fields: Mapping[str, Any]) -> Choice:
+    """The choice of an entry point or a registered function. Raises ChoiceError if there is none."""
+    found = find_choice(slot, name, shipped=names(slot))
+    if found is None:
+        known = [*names(slot), *installed_names(slot)]
+        raise ChoiceError(f"The {slot} must be one of {', '.join(known)}, but got {name!r}.{did_you_mean(name, known)}")
+    if given := next((key for key in fields if key != "name"), None):
+        raise ChoiceError(f"The {slot} {name!r} takes no parameters, but got {given!r}.")
+    return found
 
 
 _UNSTABLE: Final[Mapping[str, str]] = MappingProxyType(
@@ -80,11 +160,12 @@ _UNSTABLE: Final[Mapping[str, str]] = MappingProxyType(
 """Why a scale of random weights is out of range, by the type of pydantic's error."""
 
 
-def _explain(slot: Slot, name: str, error: ValidationError) -> str:
+def _explain(slot: Slot, kind: type[Choice], error: ValidationError) -> str:
     """Message for the first error of a validation."""
+    name = kind.model_fields["name"].default
     first = error.errors()[0]
     parameter = next((str(part) for part in reversed(first["loc"]) if isinstance(part, str)), "name")
-    known = [key for key in names(slot)[name].model_fields if key != "name"]
+    known = [key for key in kind.model_fields if key != "name"]
     if first["type"] == "extra_forbidden":
         return (
             f"The {slot} {name!r} takes {', '.join(known) or 'no parameters'}, but got {parameter!r}."
