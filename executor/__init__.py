@@ -30,13 +30,27 @@ from wrapt import register_post_import_hook
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from executor.pipeline.estimators.forecaster import PcwatForecaster
+    from executor.pipeline.estimators.tabular import PcwatClassifier, PcwatRegressor
     from executor.pipeline.train import resume, train
     from executor.runs.export.predictor import Predictor, load_predictor
     from executor.runs.run import Run
 
-__all__ = ["Predictor", "Run", "load_predictor", "resume", "train"]
+__all__ = [
+    "PcwatClassifier",
+    "PcwatForecaster",
+    "PcwatRegressor",
+    "Predictor",
+    "Run",
+    "load_predictor",
+    "resume",
+    "train",
+]
 
 _MODULES: Final = {
+    "PcwatClassifier": "executor.pipeline.estimators.tabular",
+    "PcwatForecaster": "executor.pipeline.estimators.forecaster",
+    "PcwatRegressor": "executor.pipeline.estimators.tabular",
     "Predictor": "executor.runs.export.predictor",
     "load_predictor": "executor.runs.export.predictor",
     "Run": "executor.runs.run",

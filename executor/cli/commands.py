@@ -77,6 +77,11 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     help="Keep the evaluated model, instead of training it again on all rows, including the hold-out.",
 )
 @click.option(
+    "--no-report",
+    is_flag=True,
+    help="Do not write the report, and do not measure what only it shows, such as the importance of columns.",
+)
+@click.option(
     "--satisfied-at",
     type=float,
     metavar="VALUE",
@@ -103,6 +108,7 @@ def train(
     at_once: int | None,
     single: bool,
     keep_evaluated: bool,
+    no_report: bool,
     satisfied_at: float | None,
     verbosity: Verbosity,
     output: Path | None,
@@ -120,6 +126,7 @@ def train(
     if stopped is not None:
         others: dict[str, object] = {"--bundle": edited, "-o": output, "--seed": seed}
         others |= {"--at-once": at_once, "--single": single, "--keep-evaluated": keep_evaluated}
+        others |= {"--no-report": no_report}
         others |= {"--satisfied-at": satisfied_at is not None}
         _refuse_more(request, strategy, others)
         plan = read_plan(stopped)
@@ -142,6 +149,7 @@ def train(
             at_once=at_once,
             single=single,
             keep_evaluated=keep_evaluated,
+            report=not no_report,
             satisfied_at=satisfied_at,
         )
     with prepared.dataset:

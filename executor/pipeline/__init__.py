@@ -1,6 +1,7 @@
 """The pipeline of a training.
 
 - `train`: `train()` and `resume()`.
+- `estimators`: `PcwatClassifier`, `PcwatRegressor` and `PcwatForecaster`, with the interface of scikit-learn.
 - `prepare`: The recommendation, the run directory and the plan, before anything is trained.
 - `execute`: The stages of a run, in order.
 - `encode_data`: The rows as networks read them.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from executor.components.metric import create_metric
+from executor.evaluation.diagnostics.learning_curve import learning_curve
 from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
 from executor.model.ensemble import MAX_SEEDS, can_average_seeds
 from executor.networks.registry import network_kind
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     Progress = Callable[[RoundProgress], None]
 
+NO_REPORT: Final = "Seed variance and learning curve: not measured, because no report was requested."
+
 
 def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: None) -> Run:
     """Encode the rows, search, save the best model and evaluate it on the hold-out, once.
@@ -54,8 +57,9 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
             saved = finalize(data, trials, selected)
         with timer.stage("hold-out and baselines"):
             evaluation = evaluate_on_hold_out(data, trials, saved, clock)
-        with timer.stage("importance of columns"):
-            write_importance(data, saved, clock)
+        if run.plan.report:
+            with timer.stage("importance of columns"):
+                write_importance(data, saved, clock)
         with timer.stage("training on all rows"):
             delivery = deliver(data, trials, saved, clock, saving=timer.seconds["choosing and saving"])
         return seal(
@@ -88,8 +92,13 @@ def run_search(data: EncodedData, clock: Clock, progress: Progress) -> Trials:
 
 
 def measure_learning_curve(data: EncodedData, trials: Trials, clock: Clock) -> LearningCurve:
-    """Train the best configuration again from other seeds and on fewer rows."""
+    """Train the best configuration again from other seeds and on fewer rows, for the report."""
     run, table = data.run, data.run.data.table
+    if not run.plan.report:
+        metric = create_metric(run.bundle.metric)
+        return learning_curve(
+            (), metric=metric.name, direction=metric.direction, rows=len(data.parts.train), missing=NO_REPORT
+        )
     best = SelectedConfiguration(
         ranked=trials.ranked,
         bundle=run.bundle,

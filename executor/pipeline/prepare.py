@@ -89,12 +89,14 @@ def prepare(
     at_once: int | None = None,
     single: bool = False,
     keep_evaluated: bool = False,
+    report: bool = True,
     satisfied_at: float | None = None,
 ) -> PreparedRun:
     """Choose the strategy and write it into a new run directory, before training.
 
     bundle: trained instead of the recommended one; pins take precedence over it. single: keep one network even if an
-    ensemble is better. keep_evaluated: do not train the model again on all rows. satisfied_at: value of the metric from
+    ensemble is better. keep_evaluated: do not train the model again on all rows. report: write the report, and measure
+    what only it shows. satisfied_at: value of the metric from
     which no next steps are recommended.
     Raises ChoiceError if a given bundle does not fit the dataset, or the metric cannot have the value satisfied_at;
     DatasetError if the rows cannot be split; RunError if the directory is not empty. They are raised before a run
@@ -125,6 +127,7 @@ def prepare(
         at_once=at_once,
         single=single,
         keep_evaluated=keep_evaluated,
+        report=report,
         satisfied_at=satisfied_at,
         readings=dict(dataset.readings),
         changed={

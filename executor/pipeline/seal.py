@@ -84,4 +84,5 @@ def seal(
         hold_out=table.rows[rows.hold_out],
         summary=summary,
         scores=evaluation.scores,
+        report=run.plan.report,
     )

@@ -37,6 +37,7 @@ def train(
     at_once: int | None = None,
     single: bool = False,
     keep_evaluated: bool = False,
+    report: bool = True,
     satisfied_at: float | None = None,
     **fields: object,
 ) -> Run:
@@ -58,6 +59,8 @@ def train(
         single: Keep the best network even if an average of several is better. Default False.
         keep_evaluated: Keep the evaluated model. By default it is trained again on all rows, including the hold-out,
             after the evaluation, where time allows. Default False.
+        report: Write report.html, and measure what only it shows: importance of columns, variance between seeds and
+            learning curve. `recommend report` writes it later, without these. Default True.
         satisfied_at: Value of the metric that is good enough: below it the run says what to try next. None compares
             with the baselines instead. Default None.
         **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
@@ -91,6 +94,7 @@ def train(
             at_once=at_once,
             single=single,
             keep_evaluated=keep_evaluated,
+            report=report,
             satisfied_at=satisfied_at,
         )
         return execute(run, clock=clock)

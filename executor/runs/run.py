@@ -13,6 +13,7 @@ from executor.evaluation.verdict import reach_verdict
 from executor.model.signature import Signature
 from executor.runs.feature_plan import FeaturePlan
 from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, PREDICTIONS, SIGNATURE, read_json
+from executor.runs.frames import frame_like
 from executor.runs.plan import Plan, read_plan, reopen_dataset
 from executor.runs.summary import Summary
 from recommender.dataset.digest import digest_of
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import keras
-    import pyarrow as pa
 
     from executor.data.raw_table import RawTable
     from executor.runs.export.export import Exported, ExportFormat
@@ -152,7 +152,7 @@ class Run:
         key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
         quantiles: bool = False,
-    ) -> pa.Table:
+    ) -> Any:  # noqa: ANN401  pandas and polars are optional
         """Predict new rows.
 
         Args:
@@ -166,9 +166,9 @@ class Run:
             quantiles: Whether a forecast has the columns "quantile 0.1" to "quantile 0.9". Default False.
 
         Returns:
-            An Arrow table with one row per row of data, in the same order; for a forecast, one row per series and step.
-            Labels have the type that they have in the training data. For image files, the column `file` names the
-            image.
+            A table with one row per row of data, in the same order; for a forecast, one row per series and step. It is
+            a pandas frame with the index of data, or a polars frame, if data is one; otherwise an Arrow table. Labels
+            have the type that they have in the training data. For image files, the column `file` names the image.
 
         Raises:
             ColumnError: If a column is missing, has another type, or is unknown (unless ignore_extra), or if a key
@@ -184,7 +184,7 @@ class Run:
         """
         from executor.model.predict import predict  # noqa: PLC0415  only predictions need its imports
 
-        return predict(
+        table = predict(
             self.outcome_of,
             self.signature,
             data,
@@ -194,6 +194,36 @@ class Run:
             unreadable=unreadable,
             quantiles=quantiles,
         )
+        return frame_like(data, table)
+
+    def predict_proba(self, data: object, **options: Any) -> np.ndarray:  # noqa: ANN401  those of predict
+        """Predict the probabilities of the classes of new rows.
+
+        Args:
+            data: New rows, as for `predict`.
+            **options: Options of `predict`, such as `ignore_extra`.
+
+        Returns:
+            Probabilities, (rows, classes) in the order of `signature.labels`, or (rows, targets) of several labels.
+
+        Raises:
+            ColumnError: As `predict`.
+            RunError: If the task has no classes.
+
+        Examples:
+            >>> run.predict_proba("new.csv").argmax(axis=1)  # doctest: +SKIP
+        """
+        from executor.model.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
+        from executor.model.prediction_columns import prediction_names  # noqa: PLC0415  likewise
+
+        names = prediction_names(self.signature).probability
+        if not names:
+            raise RunError(
+                f"Probabilities need a model that predicts classes, but the task of {self.directory} is "
+                f"{self.signature.task}. Use predict."
+            )
+        table = predict(self.outcome_of, self.signature, data, **options)
+        return np.column_stack([column.to_numpy() for column in table.columns[-len(names) :]])
 
     def export(self, *, to: ExportFormat, directory: str | os.PathLike[str], force: bool = False) -> Exported:
         """Export the model to a format that runs without pcwat's training stack.

@@ -33,10 +33,11 @@ def seal_run(
     hold_out: np.ndarray,
     summary: Summary,
     scores: Scores,
+    report: bool = True,
 ) -> Run:
     """Write guardrails, summary, scores and report, and the manifest with all digests.
 
-    training, hold_out: row numbers of the dataset, (rows,).
+    training, hold_out: row numbers of the dataset, (rows,). report: write the report.
     """
     record = Record.read(directory / RECORD)
     guardrails = measure_split_drift(
@@ -56,7 +57,7 @@ def seal_run(
     value = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
     LOG.info("%s is %s on the hold-out. %s", scores.metric, value, scores.verdict)
     run = Run(directory)
-    if write_report(run, dataset):
+    if report and write_report(run, dataset):
         _seal_report(directory, record=record.seal)
     LOG.info("Seal of the run: %s", run.seal)
     return run

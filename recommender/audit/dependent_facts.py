@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from recommender.recommendation.trial_budget import Sizes, trial_budget
@@ -48,7 +49,7 @@ def follow_settings(record: Record, proved: ProvedBook, values: Mapping[str, Val
     facts = substitute_facts(known, values, source=source)
     facts |= {name: Measurement(value=value, source="follows from --set") for name, value in moved.items()}
     held = [name for name in SHAPE if values.keys() & set(SHAPE) and name not in values and _number(facts, name)]
-    planned = with_trial_budget(record, proved, facts, {*values, *moved})
+    planned = TrialBudget(record, proved).at(facts, {*values, *moved})
     if planned is None:
         held += ["trial_budget"] if "trial_budget" not in values and values.keys() & TIMED else []
     elif planned["trial_budget"].value != facts["trial_budget"].value:
@@ -58,50 +59,56 @@ def follow_settings(record: Record, proved: ProvedBook, values: Mapping[str, Val
     return DependentFacts(facts=facts, moved=moved, held=tuple(held))
 
 
-def with_trial_budget(
-    record: Record, proved: ProvedBook, facts: Facts, changed: Collection[str]
-) -> dict[str, Measurement] | None:
-    """Facts with the number of trials that the recorded budget allows; None if it cannot be estimated.
+class TrialBudget:
+    """The number of trials that the budget of a record allows, for changed facts."""
 
-    That is the case if the number of trials was set, if another task or modality leads to another network, and for
-    images, whose sizes are not in the record.
-    """
-    known = record.measurements()
-    now, request = known["trial_budget"], record.request
-    images = known["modality"].value == Modality.IMAGE
-    if images or not isinstance(now.value, int | float) or {"task", "modality", "trial_budget"} & set(changed):
-        return None
-    if not set(changed) & TIMED:
-        return dict(facts)
-    before, after = (_planned(record, proved, one, request.budget, request.trials) for one in (known, facts))
-    if before is None or after is None:
-        return None
-    factor = after / before
-    low, high = (None if end is None else max(1, int(end * factor)) for end in (now.low, now.high))
-    value = max(1, int(now.value * factor))
-    source = f"{now.source}; scaled by the duration of a trial"
-    return {**facts, "trial_budget": replace(now, value=value, low=low, high=high, source=source)}
+    def __init__(self, record: Record, proved: ProvedBook) -> None:
+        self._record = record
+        self._proved = proved
+        self._known = record.measurements()
 
+    def at(self, facts: Facts, changed: Collection[str]) -> dict[str, Measurement] | None:
+        """Facts with the number of trials that the recorded budget allows; None if it cannot be estimated.
 
-def _planned(
-    record: Record, proved: ProvedBook, facts: Facts, budget: float | None, trials: int | None
-) -> float | None:
-    """Estimated number of trials for facts, as in `recommender.recommendation.recommend.advise`."""
-    unplanned = {**facts, "trial_budget": Measurement(value=UNKNOWN)}
-    chosen = slot_choices(proved, unplanned, pins=record.pins)
-    rows, features = _number(facts, "rows"), _number(facts, "features")
-    if rows is None or features is None:
-        return None
-    apart = {*record.dataset.targets, record.request.time, record.request.entity, record.request.split}
-    numbers = sum(kind == Kind.NUMERIC for column, kind in record.dataset.kinds.items() if column not in apart)
-    found = trial_budget(
-        Sizes(rows=int(rows), columns=int(features), numbers=numbers, words=_number(facts, "text_words") or 0.0),
-        architecture=chosen[Slot.ARCHITECTURE].choice,
-        validation=chosen[Slot.VALIDATION].choice,
-        budget=budget,
-        trials=trials,
-    ).value
-    return float(found) if isinstance(found, int | float) else None
+        That is the case if the number of trials was set, if another task or modality leads to another network, and for
+        images, whose sizes are not in the record.
+        """
+        now, images = self._known["trial_budget"], self._known["modality"].value == Modality.IMAGE
+        if images or not isinstance(now.value, int | float) or {"task", "modality", "trial_budget"} & set(changed):
+            return None
+        if not set(changed) & TIMED:
+            return dict(facts)
+        before, after = self._before, self._planned(facts)
+        if before is None or after is None:
+            return None
+        factor = after / before
+        low, high = (None if end is None else max(1, int(end * factor)) for end in (now.low, now.high))
+        value = max(1, int(now.value * factor))
+        source = f"{now.source}; scaled by the duration of a trial"
+        return {**facts, "trial_budget": replace(now, value=value, low=low, high=high, source=source)}
+
+    @cached_property
+    def _before(self) -> float | None:
+        return self._planned(self._known)
+
+    def _planned(self, facts: Facts) -> float | None:
+        """Estimated number of trials for facts, as in `recommender.recommendation.recommend.advise`."""
+        record = self._record
+        unplanned = {**facts, "trial_budget": Measurement(value=UNKNOWN)}
+        chosen = slot_choices(self._proved, unplanned, pins=record.pins)
+        rows, features = _number(facts, "rows"), _number(facts, "features")
+        if rows is None or features is None:
+            return None
+        apart = {*record.dataset.targets, record.request.time, record.request.entity, record.request.split}
+        numbers = sum(kind == Kind.NUMERIC for column, kind in record.dataset.kinds.items() if column not in apart)
+        found = trial_budget(
+            Sizes(rows=int(rows), columns=int(features), numbers=numbers, words=_number(facts, "text_words") or 0.0),
+            architecture=chosen[Slot.ARCHITECTURE].choice,
+            validation=chosen[Slot.VALIDATION].choice,
+            budget=record.request.budget,
+            trials=record.request.trials,
+        ).value
+        return float(found) if isinstance(found, int | float) else None
 
 
 def _class_sizes(facts: Facts, values: Mapping[str, Value]) -> dict[str, float | int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from recommender.audit.dependent_facts import with_trial_budget
+from recommender.audit.dependent_facts import TrialBudget
 from recommender.recommendation.recommend import advise_on
 from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest
 from rules.decision.counterfactual import Flip, flips
@@ -110,7 +110,8 @@ class Subject:
 
     def follow(self, proved: ProvedBook) -> Callable[[Facts, Collection[str]], Facts]:
         """Function that updates the number of trials for changed facts, given the names of the changed facts."""
-        return lambda facts, changed: with_trial_budget(self.record, proved, facts, changed) or facts
+        budget = TrialBudget(self.record, proved)
+        return lambda facts, changed: budget.at(facts, changed) or facts
 
 
 def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, altered: bool = False) -> Subject:

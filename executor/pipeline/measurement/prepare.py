@@ -17,7 +17,7 @@ from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.results import MeasuredDataset
 from rules.vocabulary.choices import Holdout, Slot
-from rules.vocabulary.facts import Task, record_value
+from rules.vocabulary.facts import record_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.facts import Facts
 
 HANDBOOK: Final = SHIPPED_LAYERS[:1]
+HORIZONS: Final = 10  # minimum number of forecast origins, in horizons, because the split drops overlapping ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +65,15 @@ def subject(
     directory: Path,
     version: str,
 ) -> Subject:
-    """Choose the strategy for a dataset, and take its rows outside the hold-out, at most `settings.rows` of a table.
+    """Choose the strategy for a dataset, and take its rows outside the hold-out, at most about `settings.rows`.
 
     directory: of the files of a run, which are not kept. Raises PcwatError as `prepare` does.
     """
     run = prepare(dataset, entry.request, budget=Budget(), book=layers, pins=pins, seed=0, directory=directory)
     kept = np.union1d(run.data.rows.train, run.data.rows.validation)
     table = run.data.table.take(kept)
-    if run.roles.task is not Task.FORECASTING:
-        table = table.take(_sample(table, settings.rows))
+    horizon = 1 if run.data.windows is None else run.data.windows.horizon
+    table = table.take(_sample(table, max(settings.rows, HORIZONS * horizon), latest=run.data.windows is not None))
     run = replace(run, data=replace(run.data, table=table))
     rows = _split(table, run, Holdout())
     run = replace(run, data=RunData(table=table, windows=run.data.windows, rows=rows, series=run.data.series))
@@ -100,13 +101,17 @@ def subject(
     return Subject(run=run, bundle=bundle, facts=strategy.facts, measured=measured)
 
 
-def _sample(table: RawTable, most: int) -> np.ndarray:
-    """Indices of at most `most` rows: the latest in time, a random sample where there is no time or an entity."""
+def _sample(table: RawTable, most: int, *, latest: bool) -> np.ndarray:
+    """Indices of at most `most` rows: the latest in time, a random sample where there is no time or an entity.
+
+    latest: take the latest rows even so, because each row is a forecast origin.
+    """
     if len(table) <= most:
         return np.arange(len(table))
-    if table.time is None or table.entity is not None:
+    if not latest and (table.time is None or table.entity is not None):
         return np.sort(np.random.default_rng(0).permutation(len(table))[:most])
-    return np.sort(np.argsort(table.time, kind="stable")[-most:])
+    time = table.rows if table.time is None else table.time
+    return np.sort(np.argsort(time, kind="stable")[-most:])
 
 
 def _split(table: RawTable, run: PreparedRun, validation: Validation) -> Split:

@@ -47,7 +47,7 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
     given = _names(frame)
     check_names(given)
     names = ", ".join(quoted(name) for name in distinct_names([str(name) for name in given]))
-    view = _ArrowStream(_arrow_of_pandas(frame) if library == "pandas" else frame)
+    view = _ArrowStream(arrow_of_pandas(frame) if library == "pandas" else frame)
     try:
         connection.register("frame", view)
         connection.execute(
@@ -77,7 +77,7 @@ CATEGORICAL: Final = ("category", "Categorical", "Enum", "dictionary")
 """Prefixes of the names of categorical types in pandas, polars and Arrow."""
 
 
-def _arrow_of_pandas(frame: Any) -> Any:  # noqa: ANN401  pandas and Arrow are imported by the caller
+def arrow_of_pandas(frame: Any) -> Any:  # noqa: ANN401  pandas and Arrow are imported by the caller
     """Arrow table of a pandas frame, which preserves the values of object columns.
 
     Raises DatasetError if a column has values that are not plain.

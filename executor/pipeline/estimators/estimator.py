@@ -1,0 +1,191 @@
+"""Parameters, training and pickling of all estimators."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, check_random_state
+
+from executor.model.prediction_columns import prediction_names
+from executor.pipeline.train import train
+from executor.runs.files import create_numbered_directory
+from executor.runs.run import Run
+from rules.decision.trace import Pin
+from rules.errors import DatasetError, RunError
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.vocabulary.choices import Choice, Slot, parse_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+    from numpy.random import RandomState
+
+    from rules.decision.record import Record
+    from rules.decision.request import Request
+    from rules.vocabulary.bundle import Bundle
+
+    Seed = int | RandomState | None
+    Setting = str | dict[str, Any] | Choice | None
+    """A choice, its name, or a mapping with its name and parameters; None leaves it to the rules."""
+
+SLOTS: Final = (
+    Slot.ACTIVATION,
+    Slot.METRIC,
+    Slot.LOSS,
+    Slot.INITIALIZER,
+    Slot.OPTIMIZER,
+    Slot.TUNER,
+    Slot.ARCHITECTURE,
+    Slot.VALIDATION,
+)
+"""Slots that are parameters of an estimator."""
+SECONDS: Final = 60.0
+MAX_SEED: Final = 2**31 - 1
+TRIALS: Final = "trials/"  # weights of the search, which predictions do not need
+
+
+class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Parameters, training and pickling of all estimators."""
+
+    _is_flat: bool
+    """Whether the targets of `fit` had one dimension."""
+
+    def __init__(
+        self,
+        *,
+        budget: float | None = SECONDS,
+        trials: int | None = None,
+        activation: Setting = None,
+        metric: Setting = None,
+        loss: Setting = None,
+        initializer: Setting = None,
+        optimizer: Setting = None,
+        tuner: Setting = None,
+        architecture: Setting = None,
+        validation: Setting = None,
+        book: Sequence[str | Path] = SHIPPED_LAYERS,
+        single: bool = False,
+        keep_evaluated: bool = False,
+        report: bool = False,
+        directory: str | Path | None = None,
+        random_state: Seed = 0,
+    ) -> None:
+        self.budget = budget
+        self.trials = trials
+        self.activation = activation
+        self.metric = metric
+        self.loss = loss
+        self.initializer = initializer
+        self.optimizer = optimizer
+        self.tuner = tuner
+        self.architecture = architecture
+        self.validation = validation
+        self.book = book
+        self.single = single
+        self.keep_evaluated = keep_evaluated
+        self.report = report
+        self.directory = directory
+        self.random_state = random_state
+
+    @property
+    def bundle_(self) -> Bundle:
+        """The bundle that was trained."""
+        check_is_fitted(self)
+        bundle: Bundle = self.run_.bundle
+        return bundle
+
+    @property
+    def record_(self) -> Record:
+        """The audit record of the choices."""
+        check_is_fitted(self)
+        record: Record = self.run_.record
+        return record
+
+    def _fit(self, table: pa.Table, request: Request) -> Self:
+        """Train on a table with the columns of a request."""
+        state = check_random_state(self.random_state)
+        whole = isinstance(self.random_state, int | np.integer)
+        seed = int(self.random_state) if whole else int(state.randint(MAX_SEED))  # type: ignore[arg-type]
+        folder = None if self.directory is not None else tempfile.TemporaryDirectory(prefix="pcwat-")
+        parent = Path(self.directory if folder is None else folder.name)  # type: ignore[arg-type]
+        try:
+            self.run_ = train(
+                table,
+                request,
+                book=self.book,
+                pins=tuple(self._pins()),
+                budget=self.budget,
+                trials=self.trials,
+                seed=seed,
+                directory=create_numbered_directory(type(self).__name__, parent),
+                single=self.single,
+                keep_evaluated=self.keep_evaluated,
+                report=self.report,
+            )
+        except DatasetError as error:  # scikit-learn expects a ValueError
+            raise ValueError(str(error)) from error
+        self._folder = folder
+        return self
+
+    def _pins(self) -> Iterator[Pin]:
+        for slot in SLOTS:
+            given = getattr(self, slot.value)
+            if given is not None:
+                choice = given if isinstance(given, Choice) else parse_choice(slot, given)
+                yield Pin(slot=slot, choice=choice, reason=f"parameter {slot.value!r} of {type(self).__name__}")
+
+    def _values(self, predictions: pa.Table, word: str) -> np.ndarray:
+        """Columns of numbers as an array, (rows, targets); word: "prediction", "low" or "high"."""
+        signature = self.run_.signature
+        names = prediction_names(signature, outputs=signature.targets)
+        return np.column_stack([predictions[name].to_numpy() for name in getattr(names, word)]).astype(float)
+
+    def _intervals(self, predictions: pa.Table) -> np.ndarray:
+        """Lower and upper ends. Raises RunError where they were not measured."""
+        intervals = self.run_.signature.intervals
+        if intervals is None or not intervals.half_widths:
+            raise RunError(
+                "Prediction intervals were not measured, because too few rows were left for them. Train on more rows, "
+                "or use predict."
+            )
+        ends = np.stack([self._values(predictions, word) for word in ("low", "high")], axis=2)
+        return ends[:, 0] if self._is_flat else ends
+
+    def _predict(self, table: pa.Table) -> pa.Table:
+        try:
+            return self.run_.predict(table)
+        except DatasetError as error:  # as above
+            raise ValueError(str(error)) from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = {**super().__getstate__()}
+        state.pop("_folder", None)
+        run = state.pop("run_", None)
+        return state if run is None else state | {"_files": _pack(run.directory)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        files = state.pop("_files", None)
+        super().__setstate__(state)
+        if files is not None:
+            self._folder = tempfile.TemporaryDirectory(prefix="pcwat-")
+            with zipfile.ZipFile(io.BytesIO(files)) as archive:
+                archive.extractall(self._folder.name)
+            self.run_ = Run(self._folder.name)
+
+
+def _pack(directory: Path) -> bytes:
+    """The files of a run without the weights of its trials, as a zip archive."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(directory.rglob("*")):
+            name = path.relative_to(directory).as_posix()
+            if path.is_file() and not name.startswith(TRIALS):
+                archive.write(path, name)
+    return packed.getvalue()
