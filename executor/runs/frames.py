@@ -16,7 +16,7 @@ def frame_like(rows: object, table: pa.Table) -> Any:  # noqa: ANN401  pandas an
     """
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and isinstance(rows, pandas.DataFrame):
-        frame = table.to_pandas()
+        frame = table.to_pandas(date_as_object=False)
         return frame.set_axis(rows.index) if len(frame) == len(rows) else frame
     if polars is not None and isinstance(rows, polars.DataFrame):
         return polars.from_arrow(table)

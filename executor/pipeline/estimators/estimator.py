@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tempfile
+import weakref
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,7 +20,7 @@ from executor.pipeline.train import train
 from executor.runs.files import create_numbered_directory
 from executor.runs.run import Run
 from rules.decision.trace import Pin
-from rules.errors import DatasetError, RunError
+from rules.errors import DatasetError, PcwatError, RunError
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.choices import Choice, Slot, parse_choice
 
@@ -113,8 +116,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         state = check_random_state(self.random_state)
         whole = isinstance(self.random_state, int | np.integer)
         seed = int(self.random_state) if whole else int(state.randint(MAX_SEED))  # type: ignore[arg-type]
-        folder = None if self.directory is not None else tempfile.TemporaryDirectory(prefix="pcwat-")
-        parent = Path(self.directory if folder is None else folder.name)  # type: ignore[arg-type]
+        parent = Path(tempfile.mkdtemp(prefix="pcwat-") if self.directory is None else self.directory)
+        directory = create_numbered_directory(type(self).__name__, parent)
         try:
             self.run_ = train(
                 table,
@@ -124,14 +127,20 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
                 budget=self.budget,
                 trials=self.trials,
                 seed=seed,
-                directory=create_numbered_directory(type(self).__name__, parent),
+                directory=directory,
                 single=self.single,
                 keep_evaluated=self.keep_evaluated,
                 report=self.report,
             )
-        except DatasetError as error:  # scikit-learn expects a ValueError
-            raise ValueError(str(error)) from error
-        self._folder = folder
+        except PcwatError as error:
+            with suppress(OSError):  # it has files if the training had begun
+                directory.rmdir()
+                parent.rmdir()
+            if isinstance(error, DatasetError):  # scikit-learn expects a ValueError
+                raise ValueError(str(error)) from error  # noqa: TRY004
+            raise
+        if self.directory is None:
+            _remove_with(self.run_, parent)
         return self
 
     def _pins(self) -> Iterator[Pin]:
@@ -161,12 +170,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def _predict(self, table: pa.Table) -> pa.Table:
         try:
             return self.run_.predict(table)
-        except DatasetError as error:  # as above
+        except DatasetError as error:  # scikit-learn expects a ValueError
             raise ValueError(str(error)) from error
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {**super().__getstate__()}
-        state.pop("_folder", None)
         run = state.pop("run_", None)
         return state if run is None else state | {"_files": _pack(run.directory)}
 
@@ -174,10 +182,16 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         files = state.pop("_files", None)
         super().__setstate__(state)
         if files is not None:
-            self._folder = tempfile.TemporaryDirectory(prefix="pcwat-")
+            folder = Path(tempfile.mkdtemp(prefix="pcwat-"))
             with zipfile.ZipFile(io.BytesIO(files)) as archive:
-                archive.extractall(self._folder.name)
-            self.run_ = Run(self._folder.name)
+                archive.extractall(folder)
+            self.run_ = Run(folder)
+            _remove_with(self.run_, folder)
+
+
+def _remove_with(owner: object, folder: Path) -> None:
+    """Remove a temporary folder when its owner is deleted, or the process ends."""
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
 
 
 def _pack(directory: Path) -> bytes:

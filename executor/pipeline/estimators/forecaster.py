@@ -136,7 +136,7 @@ class PcwatForecaster(Estimator):
         if table.num_columns:
             check_consistent_length(table, targets)
         for at, name in enumerate(self._targets):
-            table = table.appendarray_column(name, pa.array(targets[:, at].astype(float), from_pandas=True))
+            table = table.append_column(name, pa.array(targets[:, at].astype(float), from_pandas=True))
         return table
 
     def predict_table(self, X: Any = None, y: ArrayLike | None = None) -> Any:  # noqa: ANN401, N803  as above

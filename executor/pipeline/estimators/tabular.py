@@ -62,13 +62,18 @@ class TableEstimator(Estimator):
         """Check features as scikit-learn does, and convert them; columns of arrays are called x0, x1 and so on."""
         if not is_fit:
             check_is_fitted(self)
+        least = 2 if is_fit else 1
         if is_array(features):
-            values = validate_data(self, features, reset=is_fit, dtype=None, ensure_all_finite="allow-nan")
+            values = validate_data(
+                self, features, reset=is_fit, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=least
+            )
             return pa.table({f"x{at}": array_column(values[:, at]) for at in range(values.shape[1])})
         _check_feature_names(self, features, reset=is_fit)
         _check_n_features(self, features, reset=is_fit)
-        if not len(features):
-            raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required by {type(self).__name__}.")
+        if len(features) < least:
+            raise ValueError(
+                f"{type(self).__name__} requires a minimum of {least} rows, but got a table with {len(features)} rows."
+            )
         try:
             return arrow_table(features)
         except DatasetError as error:  # as in _fit
@@ -154,7 +159,7 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
             return self._train(X, table, truth, Task.MULTILABEL, groups)
         self.classes_, codes = np.unique(values, return_inverse=True)
         if len(self.classes_) < MIN_CLASSES:
-            raise ValueError(f"y must have at least two classes, but got only one class, {self.classes_[0]!r}.")
+            raise ValueError(f"y must have at least two classes, but got only one class, {self._texts()[0]!r}.")
         task = Task.BINARY if len(self.classes_) == MIN_CLASSES else Task.MULTICLASS
         (name,) = target_names(table, y, 1)
         return self._train(X, table, {name: pa.array(self._texts()).take(pa.array(codes))}, task, groups)

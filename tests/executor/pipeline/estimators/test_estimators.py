@@ -56,10 +56,9 @@ def test_labels_come_back_as_they_went_in(classifier: PcwatClassifier) -> None:
 
 
 def test_a_parameter_replaces_the_choice_of_the_rules(classifier: PcwatClassifier) -> None:
-    decision = classifier.record_.slots[Slot.LOSS]
     assert str(classifier.bundle_.loss) == "weighted_crossentropy"
-    assert decision.pin is not None
-    assert decision.pin.reason == "parameter 'loss' of PcwatClassifier"
+    reasons = {pin.slot: pin.reason for pin in classifier.record_.pins}
+    assert reasons[Slot.LOSS] == "parameter 'loss' of PcwatClassifier"
 
 
 def test_pandas_polars_and_arrow_are_predicted_alike(classifier: PcwatClassifier) -> None:
@@ -117,17 +116,17 @@ def test_a_forecaster_continues_its_series_or_another_history() -> None:
     np.testing.assert_allclose(fitted.predict(), [10, 11, 12], atol=1.5)
     earlier = fitted.predict_table(months[:60], sales[:60])
     assert earlier["month"].dt.strftime("%Y-%m").tolist() == ["2015-01", "2015-02", "2015-03"]
-    with pytest.raises(ValueError, match="X needs the values of the series"):
+    with pytest.raises(ValueError, match=r"X needs the values of the series"):
         fitted.predict(months)
 
 
 def test_wrong_inputs_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
     frame, labels = passengers()
-    with pytest.raises(ChoiceError, match="must be one of .*, but got 'adan'. Did you mean 'adam'"):
+    with pytest.raises(ChoiceError, match=r"must be one of .*, but got 'adan'. Did you mean 'adam'"):
         PcwatClassifier(optimizer="adan", directory=tmp_path).fit(frame, labels)
     with pytest.raises(ValueError, match="only one class, '1'"):
         PcwatClassifier(directory=tmp_path).fit(frame, ["1"] * len(frame))
-    with pytest.raises(TypeError, match="[Ss]parse"):
+    with pytest.raises(TypeError, match=r"[Ss]parse"):
         PcwatClassifier(directory=tmp_path).fit(csr_matrix(np.eye(9)), np.arange(9) % 2)
     with pytest.raises(ValueError, match="requires y to be passed"):
         PcwatRegressor(directory=tmp_path).fit(frame, None)
@@ -138,7 +137,7 @@ def test_rows_with_other_columns_are_refused(classifier: PcwatClassifier) -> Non
     frame, _ = passengers()
     with pytest.raises(ValueError, match="feature names"):
         classifier.predict(frame.rename(columns={"town": "city"}))
-    with pytest.raises(ValueError, match="'age' .*'old'"):
+    with pytest.raises(ValueError, match=r"'age' .*'old'"):
         classifier.predict(frame.assign(age="old"))
 
 

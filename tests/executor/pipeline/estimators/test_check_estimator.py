@@ -1,0 +1,53 @@
+"""scikit-learn's own checks of estimators."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pytest
+from sklearn.utils.estimator_checks import check_estimator
+
+from executor import PcwatClassifier, PcwatRegressor
+from executor.pipeline.estimators import estimator
+from executor.pipeline.train import train
+from executor.runs.run import Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rules import Request
+
+SKIPPED: Final = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
+"""Need another array library, or a decision function."""
+
+
+@pytest.fixture
+def train_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Copy the run of an earlier training of the same rows, because the same seed gives the same run."""
+    runs: dict[bytes, Path] = {}
+
+    def trained(table: pa.Table, request: Request, *, directory: Path, **options: Any) -> Run:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        key = sink.getvalue().to_pybytes() + repr((request, options)).encode()
+        if key not in runs:
+            runs[key] = tmp_path / str(len(runs))
+            shutil.copytree(train(table, request, directory=directory, **options).directory, runs[key])
+        else:
+            shutil.copytree(runs[key], directory, dirs_exist_ok=True)
+        return Run(directory)
+
+    monkeypatch.setattr(estimator, "train", trained)
+
+
+@pytest.mark.usefixtures("train_once")
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning:sklearn")  # NaN
+@pytest.mark.parametrize("kind", [PcwatClassifier, PcwatRegressor])
+def test_an_estimator_passes_the_checks_of_scikit_learn(kind: type[PcwatClassifier | PcwatRegressor]) -> None:
+    quick = kind(budget=None, trials=1, validation="holdout", single=True, keep_evaluated=True)
+    results = check_estimator(quick, on_skip=None)
+    assert {one["check_name"] for one in results if one["status"] != "passed"} <= SKIPPED
+    assert len(results) > 40
