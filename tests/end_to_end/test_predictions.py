@@ -41,7 +41,7 @@ def run(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory, one_split
 
 
 def test_float_labels_come_back_as_floats_and_as_the_file_wrote_them(run: Run, frame: pd.DataFrame) -> None:
-    found = run.predict(frame).to_pandas()
+    found = run.predict(frame)
     assert found["prediction"].dtype == np.float64
     assert set(found["prediction"]) == {0.0, 1.0}
     assert list(found.columns) == ["prediction", "probability of 0", "probability of 1"]
@@ -64,7 +64,7 @@ def test_no_file_of_a_run_holds_a_value_that_is_no_number_but_its_row(run: Run) 
 def test_values_that_are_no_numbers_are_reported_where_the_training_had_some(run: Run) -> None:
     with pytest.warns(UserWarning, match=r"1 value of 'x' is not a number and counts as missing.* 'n\.a\.' in row 2\."):
         found = run.predict(pd.DataFrame({"x": ["0.5", "n.a."]}))
-    assert found.num_rows == 2
+    assert len(found) == 2
 
 
 def test_keys_are_written_first_and_rows_keep_their_order(run: Run, frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_keys_are_written_first_and_rows_keep_their_order(run: Run, frame: pd.Da
     assert list(found[0])[:3] == ["code", "prediction", "prediction_2"]
     assert "is called 'prediction_2'" in done.stderr
     assert [row["code"] for row in found] == [f"{number:03d}" for number in range(ROWS)]
-    alone = run.predict(frame)["prediction"].to_pylist()
+    alone = run.predict(frame)["prediction"].tolist()
     assert [float(row["prediction_2"]) for row in found] == alone[::-1]
 
 
@@ -92,7 +92,7 @@ def test_keys_are_written_as_the_rows_have_them(run: Run, tmp_path: Path) -> Non
     found = [list(row.values())[:4] for row in csv.DictReader(io.StringIO(done.stdout))]
     assert found == [["03/10/2023", "$1,257", "NA", "0.5"], ["04/10/2023", "$9.50", "", "-0.5"]]
     frame = pd.DataFrame({"x": [0.5], "when": pd.to_datetime(["2023-10-03 12:00"]).tz_localize("Europe/Berlin")})
-    assert run.predict(frame, key="when")["when"].to_pylist() == frame["when"].dt.to_pydatetime().tolist()
+    assert run.predict(frame, key="when")["when"].tolist() == frame["when"].dt.to_pydatetime().tolist()
 
 
 def test_a_key_that_is_no_column_is_refused_with_the_nearest(run: Run, frame: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from executor import train
@@ -14,8 +15,6 @@ from rules.vocabulary.choices import Holdout
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pyarrow as pa
 
     from executor.runs.run import Run
 
@@ -31,6 +30,8 @@ PARTS = (np.array([0]), np.array([999]), np.array([500, 3]), PERMUTED[:7], PERMU
 def check(run: Run, every: pa.Table, part: np.ndarray, source: object) -> None:
     """Predict some rows, and compare with those of all rows; labels, probabilities and numbers."""
     found = run.predict(source)
+    if isinstance(found, pd.DataFrame):
+        found = pa.Table.from_pandas(found, preserve_index=False, schema=every.schema)
     assert found.equals(every.take(part)), part
 
 
@@ -50,7 +51,7 @@ def test_rows_of_a_table_are_predicted_alike_in_every_number_order_and_format(ta
     frame["y"] = value if task == "regression" else np.array(["p", "q", "r"])[np.digitize(value, [28, 30])]
     run = train(frame[:TRAINED], target="y", task=task, trials=1, pins=PINS, directory=tmp_path / "run")
     rows = frame.drop(columns="y")
-    every = run.predict(rows)
+    every = run.predict(pa.Table.from_pandas(rows, preserve_index=False))
     for part in PARTS:
         for source in sources(rows.iloc[part], tmp_path):
             check(run, every, part, source)
@@ -63,7 +64,7 @@ def test_texts_are_predicted_alike_in_every_number_and_order(tmp_path: Path) -> 
     frame = pd.DataFrame({"said": texts, "mood": labels})
     run = train(frame[:TRAINED], target="mood", kinds={"said": "text"}, trials=1, pins=PINS, directory=tmp_path / "run")
     rows = frame.drop(columns="mood")
-    every = run.predict(rows)
+    every = run.predict(pa.Table.from_pandas(rows, preserve_index=False))
     for part in PARTS:
         for source in sources(rows.iloc[part], tmp_path):
             check(run, every, part, source)
