@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from executor.layers.dropout import RatedDropout
+from executor.layers.output import MAX_LOG_MEAN, LogLink
 from executor.layers.periodic import COSINE, FEATURES, FREQUENCIES, Scale, SelectColumns, Waves
 from executor.layers.pixels import Mirror, Shift
 from executor.layers.steps import EndedMean, Ending, Window
@@ -156,6 +157,14 @@ def _concatenate(to: _Builder, layer: keras.layers.Concatenate, read: list[str])
 def _rescaling(to: _Builder, layer: keras.layers.Rescaling, read: list[str]) -> str:
     found = to.add("Mul", read[0], to.weight(layer.scale))
     return to.add("Add", found, to.weight(layer.offset)) if np.any(np.asarray(layer.offset)) else found
+
+
+def _log_link(to: _Builder, layer: LogLink, read: list[str]) -> str:
+    """Ratio · (e^x - 1), where e^x is the odds of the logit x."""
+    logarithms = to.add("Clip", read[0], low=-MAX_LOG_MEAN, high=MAX_LOG_MEAN)
+    other = to.add("Sigmoid", to.add("Mul", logarithms, to.weight([-1.0])))
+    relative = to.add("Div", to.add("Sigmoid", logarithms), other)
+    return to.add("Mul", to.add("Sub", relative, to.weight([1.0])), to.weight(layer.ratio))
 
 
 def _scale(to: _Builder, layer: Scale, read: list[str]) -> str:
@@ -349,6 +358,7 @@ LAYERS: Final[Mapping[type, Callable[[_Builder, Any, list[str]], str]]] = {
     keras.layers.Rescaling: _rescaling,
     keras.layers.Activation: lambda to, layer, read: to.activate(layer.activation, read[0]),
     keras.layers.ReLU: _relu,
+    LogLink: _log_link,
     Scale: _scale,
     SelectColumns: _select,
     Waves: _waves,

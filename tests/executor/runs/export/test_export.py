@@ -9,10 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from executor.layers.output import LogLink
 from executor.model.keras_file import check_model_file
 from executor.runs.export import export
 from executor.runs.export.encoding import FILE, parse_encoding
@@ -68,6 +70,13 @@ def test_a_model_of_each_architecture_is_opened_predicts_and_is_exported(kind: s
         write_litert(graph, tmp_path)
         in_litert = Predictor(encoding, litert_engine(tmp_path, 1))
         np.testing.assert_allclose(in_litert.outcome_of(rows), outcome, rtol=1e-5, atol=1e-5)
+
+
+def test_a_log_link_is_exported_as_operators() -> None:
+    logarithms = keras.Input((2,), name="x")
+    network = keras.Model({"x": logarithms}, LogLink(ratio=[2.0, 0.5])(logarithms))
+    inputs = {"x": np.array([[-20.0, -1.0], [0.0, 1e-3], [3.0, 20.0]], np.float32)}
+    np.testing.assert_allclose(graph_of(network).run(inputs), network(inputs), rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture(scope="module")
