@@ -5,7 +5,7 @@
 - `metric_functions`: Metrics as pure functions of arrays.
 - `threshold`: Decision threshold, tuned on validation rows or 0.5.
 - `loss`: Loss on logits or on standardized targets, with class weights.
-- `custom`: Metrics and losses of other packages, or of the program that calls.
+- `custom`: Metrics of other packages, or of the program that calls.
 - `initializer`: Weight initializer.
 - `optimizer`: Optimizer and learning-rate schedule.
 - `stacked_optimizer`: The same optimizers for many trials in one graph.

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from executor.components.custom import create_custom_loss
 from executor.preprocessing.design_matrix import linear_residuals
 from recommender.profile.characteristics.target import MAD_SCALE
-from rules.errors import ChoiceError
+from rules.errors import ChoiceError, TrainingError
 from rules.vocabulary.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -19,12 +19,14 @@ from rules.vocabulary.choices import (
     Focal,
     Huber,
     LogCosh,
+    LossFunction,
     MaeLoss,
     MseLoss,
     Poisson,
     Quantile,
     Tweedie,
     WeightedCrossentropy,
+    load_function,
 )
 from rules.vocabulary.facts import Task
 
@@ -39,6 +41,7 @@ HUBER_SCALES: Final = 1.345  # residual scales; 95 % efficiency for normal error
 POISSON_POWER: Final = 1.0  # of the mean, to which the variance is proportional
 MIN_MEAN: Final = 1e-6  # smallest predicted mean, relative to the mean of the target; avoids a logarithm of 0
 MIN_OTHERS: Final = 1e-7  # smallest probability of the other classes, of which a logarithm is taken
+CHECKED_SHAPE: Final = (2, 3)  # networks and rows of the outputs on which a loss that is not shipped is checked
 MIN_SCALE: Final = 1e-6  # standard deviations of the target; smaller residuals are rounding errors
 
 
@@ -350,3 +353,65 @@ class LogLinkLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no ty
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "power": self.power, "ratio": self.ratio}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class CustomKerasLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """A loss that is not shipped. A saved model opens without its package, which only further training needs.
+
+    choice: of the bundle, or its stored form.
+    """
+
+    def __init__(
+        self,
+        *,
+        choice: CustomLoss | dict[str, Any],
+        reduction: str = "sum_over_batch_size",
+        name: str = "custom_loss",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.choice = choice if isinstance(choice, CustomLoss) else CustomLoss.model_validate(choice)
+        self._function: Callable[[Any, Any], Any] | None = None
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        """Loss of each row, (…,); both arguments are (…, outputs)."""
+        if self._function is None:
+            found = load_function(self.choice)
+            if not isinstance(found, LossFunction):
+                raise TypeError(f"a loss is a LossFunction, but {self.choice} is {found!r}")
+            self._function = found.function
+        return self._function(y_true, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "choice": self.choice.model_dump(mode="json")}
+
+
+def create_custom_loss(choice: CustomLoss, *, outputs: int) -> CustomKerasLoss:
+    """Create a loss, and check it on zeros and ones of some rows.
+
+    Raises ChoiceError if the function is not installed or has changed, and TrainingError if it raises, or its result is
+    no loss of each row.
+    """
+    loss = CustomKerasLoss(choice=choice)
+    true, predicted = tf.ones((*CHECKED_SHAPE, outputs)), tf.zeros((*CHECKED_SHAPE, outputs))
+    load_function(choice)
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(predicted)
+            found = tf.convert_to_tensor(loss.call(true, predicted))
+        gradient = tape.gradient(found, predicted)
+    except Exception as error:
+        raise TrainingError(
+            f"The loss {choice} raised {type(error).__name__} for tensors of the shape {predicted.shape}: {error}."
+        ) from error
+    if tuple(found.shape) != CHECKED_SHAPE:
+        raise TrainingError(
+            f"The loss {choice} must return the loss of each row, the shape {CHECKED_SHAPE} for tensors of the shape "
+            f"{tuple(predicted.shape)}, but returned {tuple(found.shape)}. Reduce the last axis only, with axis=-1."
+        )
+    if not np.isfinite(found.numpy()).all():
+        raise TrainingError(f"The loss {choice} must be finite, but is {found.numpy().ravel()[0]} for zeros and ones.")
+    if gradient is None:
+        raise TrainingError(f"The loss {choice} has no gradient. Compute it from the outputs with keras.ops.")
+    return loss

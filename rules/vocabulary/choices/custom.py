@@ -43,6 +43,7 @@ class CustomChoice(Choice):
 
     slot: ClassVar[Slot]
 
+    name: Literal["custom"] = "custom"
     function: str
     tasks: tuple[Task, ...] = ()
     distribution: str | None = None
@@ -78,7 +79,6 @@ class CustomMetric(CustomChoice):
 
     slot = Slot.METRIC
 
-    name: Literal["custom"] = "custom"
     direction: Direction
     reads: Reads = "predictions"
 
@@ -100,8 +100,6 @@ class CustomLoss(CustomChoice):
     """
 
     slot = Slot.LOSS
-
-    name: Literal["custom"] = "custom"
 
 
 class _Function:
@@ -262,7 +260,7 @@ def load_function(choice: CustomChoice) -> MetricFunction | LossFunction:
             if choice.distribution is None
             else f"Install {choice.distribution} {choice.version}"
         )
-        raise ChoiceError(f"The {slot} {choice} is not installed, and the training needs it. {remedy}.")
+        raise ChoiceError(f"The {slot} {choice} is not installed, but its function is needed. {remedy}.")
     if found != choice:
         raise ChoiceError(
             f"The {slot} {choice.function!r} has changed: the bundle has that of {_origin(choice)}, but "

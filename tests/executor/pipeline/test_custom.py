@@ -59,5 +59,5 @@ def test_a_run_is_resumed_only_with_the_package_of_its_metric(tmp_path: Path, mo
         with Dataset.open(str(table)) as dataset:
             prepare(dataset, Request(target="y"), budget=Budget(trials=1), pins=[pin], directory=tmp_path / "run")
         reopen(tmp_path / "run").dataset.close()
-    with pytest.raises(ChoiceError, match=r"my_brier \(my-package 1.2\) is not installed, and the training needs it"):
+    with pytest.raises(ChoiceError, match=r"my_brier \(my-package 1.2\) is not installed, but its function is needed"):
         reopen(tmp_path / "run")

@@ -61,7 +61,7 @@ def test_a_bundle_with_a_metric_of_a_package_is_read_without_it_and_a_training_n
     monkeypatch.undo()  # uninstalls the package
     bundle = Bundle.read(file)
     assert bundle == advice.bundle
-    with pytest.raises(ChoiceError, match=r"is not installed, and the training needs it. Install my-package 1.2."):
+    with pytest.raises(ChoiceError, match=r"is not installed, but its function is needed. Install my-package 1.2."):
         load_function(bundle.metric)
     with pytest.raises(ChoiceError, match=r"must be one of accuracy, .*, but got 'my_brier'"):
         parse_choice(Slot.METRIC, "my_brier")
