@@ -17,6 +17,7 @@ from executor.runtime.clock import Clock
 from executor.search.records.journal import Journal
 from executor.search.records.proposal import Proposal
 from executor.search.records.trials import Trials
+from executor.search.records.weights import write_weights
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.workspace import create_workspace
 from executor.search.search import search
@@ -104,6 +105,17 @@ def test_outputs_from_the_weights_alone_are_those_of_the_networks(
         (network,) = rebuild_networks(outcome, bundle, noisy, 0)
         outputs = np.asarray(network({"dense": noisy.validation.dense}))
         np.testing.assert_allclose(validation_outputs(outcome, bundle, noisy), outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_a_trial_outside_a_stack_have_the_shapes_of_the_keras_model(
+    searched: tuple[Trials, Bundle], noisy: Parts, tmp_path: Path
+) -> None:
+    trials, bundle = searched
+    (network,) = rebuild_networks(trials.best, bundle, noisy, 0)
+    write_weights(tmp_path / "weights.npz", network.get_weights())
+    alone = trials.best.model_copy(update={"weights": tmp_path / "weights.npz"})
+    expected = validation_outputs(trials.best, bundle, noisy)
+    np.testing.assert_array_equal(validation_outputs(alone, bundle, noisy), expected)
 
 
 def test_one_network_is_kept_where_several_are_not_certainly_better(
