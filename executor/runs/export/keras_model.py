@@ -102,8 +102,8 @@ def _describe(layer: ColumnLayer, columns: list[str]) -> dict[str, Any]:
     kind = KINDS.get(type(layer))
     if kind is None:
         raise RunError(
-            f"This run was trained by an older version of pcwat, whose {type(layer).__name__} cannot be exported. Train it "
-            "again."
+            f"This run was trained by an older version of pcwat, whose {type(layer).__name__} cannot be exported. "
+            "Train it again."
         )
     renamed = RENAMED | ({"letters": "character_ngrams"} if isinstance(layer, TermBag) else {})
     return {

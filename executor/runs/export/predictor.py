@@ -7,6 +7,7 @@ asked for; `Predictor.outcome` takes columns as arrays and needs none of them.
 from __future__ import annotations
 
 import warnings
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 ROWS_OF_TABLES: Final = 2_048  # per call of the network
 ROWS_OF_ARRAYS: Final = 64  # the same, of images, sequences and texts, whose features take megabytes per row
+ROWS_OF_FILES: Final = 2**16  # of a file that is read in parts
 ARRAYS: Final = frozenset({"pixels", "steps", "mini_rocket", "term_bag", "word_sequence"})  # encoders of these
 
 
@@ -186,3 +188,53 @@ class Predictor:
             as_text=as_text,
             say=say,
         )
+
+    def predict_file(
+        self,
+        source: str | os.PathLike[str],
+        output: str | os.PathLike[str],
+        *,
+        ignore_extra: bool = False,
+        key: str | Sequence[str] = (),
+        rows: int = ROWS_OF_FILES,
+    ) -> int:
+        """Predict the rows of a Parquet file of any size, and write the predictions as Parquet, part by part.
+
+        Args:
+            source: The file with new rows.
+            output: The file that is written.
+            ignore_extra: Whether to ignore columns that the model does not know. Default False.
+            key: Columns of source that are copied to the left of the predictions. Default none.
+            rows: Rows that are in memory at once. Default 65536.
+
+        Returns:
+            The number of predictions.
+
+        Raises:
+            ColumnError: If a column is missing, has another type, or is unknown.
+            RunError: If the model is a forecast, whose rows belong together, or a file cannot be read or written.
+        """
+        from pyarrow import ArrowException, Table, parquet  # noqa: PLC0415  as in predict
+
+        from rules.text.files import atomic_file, refuse_input_as_output  # noqa: PLC0415  as above
+
+        if self.signature.windows is not None or self.signature.sequences is not None:
+            raise RunError("Rows of a series belong together, so they are not predicted in parts. Use predict().")
+        refuse_input_as_output(Path(output), [Path(source)])
+        total = 0
+        try:
+            with ExitStack() as opened:
+                file = opened.enter_context(parquet.ParquetFile(source))
+                temporary = opened.enter_context(atomic_file(Path(output), error=RunError))
+                writer = None
+                for part in file.iter_batches(rows):
+                    found = self.predict(Table.from_batches([part]), ignore_extra=ignore_extra, key=key)
+                    if writer is None:
+                        writer = opened.enter_context(parquet.ParquetWriter(temporary, found.schema))
+                    writer.write_table(found)
+                    total += found.num_rows
+                if writer is None:
+                    raise RunError(f"The file must have rows, but {source} has none. Give a file with rows.")
+        except (OSError, ArrowException) as error:
+            raise RunError(f"{source} cannot be read as a Parquet file: {error}. Give a Parquet file.") from None
+        return total

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv, parquet
 
 from executor.layers.output import LogLink
 from executor.model.keras_file import check_model_file
@@ -66,6 +67,10 @@ def test_a_model_of_each_architecture_is_opened_predicts_and_is_exported(kind: s
     write_onnx(graph, tmp_path)
     in_onnx = Predictor(encoding, onnx_engine(tmp_path, 1))
     np.testing.assert_allclose(in_onnx.outcome_of(rows), outcome, rtol=1e-5, atol=1e-5)
+    if kind == "multiclass table":
+        parquet.write_table(csv.read_csv(data), tmp_path / "rows.parquet")
+        assert predictor.predict_file(tmp_path / "rows.parquet", tmp_path / "out.parquet", rows=50) == 120
+        assert_equal_tables(parquet.read_table(tmp_path / "out.parquet"), expected)
     if kind in {"forecast", "text CNN", "image CNN"}:
         write_litert(graph, tmp_path)
         in_litert = Predictor(encoding, litert_engine(tmp_path, 1))
@@ -120,6 +125,11 @@ def test_predictions_of_an_export_do_not_import_tensorflow(forecast: Run, export
         "assert not {'tensorflow', 'keras'} & {*sys.modules}\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_rows_of_a_series_are_not_predicted_in_parts(exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"Rows of a series belong together, .* Use predict\(\)"):
+        load_predictor(exported).predict_file(tmp_path / "rows.parquet", tmp_path / "out.parquet")
 
 
 def test_random_rows_check_an_export_whose_dataset_is_gone(
