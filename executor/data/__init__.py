@@ -12,4 +12,5 @@
 - `lag_plan`: Lags and horizon of a forecast.
 - `lag_table`: A series as a table of lags.
 - `time_zones`: Times of a forecast in the time zone of the data.
+- `frames`: Predictions as the kind of table that the rows came in.
 """

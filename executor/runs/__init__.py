@@ -8,7 +8,6 @@
 - `feature_plan`: features.json: how many random features of sequences are used, and why.
 - `seal`: The seal of a finished run.
 - `scoreboard`: The result of a training on a terminal.
-- `frames`: Predictions as the kind of table that the rows came in.
 - `prediction_file`: Files, series and times in predictions.csv.
 - `measured_drift`: Guardrails with the drift between training rows and hold-out.
 - `export`: Exported models, and their predictions without TensorFlow.

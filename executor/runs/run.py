@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from executor.data.frames import frame_like
 from executor.evaluation.scores import Importance, Scores, format_estimate
 from executor.evaluation.verdict import reach_verdict
 from executor.model.signature import Signature
 from executor.runs.feature_plan import FeaturePlan
 from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, PREDICTIONS, SIGNATURE, read_json
-from executor.runs.frames import frame_like
 from executor.runs.plan import Plan, read_plan, reopen_dataset
 from executor.runs.summary import Summary
 from recommender.dataset.digest import digest_of

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
 
+from executor.data.frames import frame_like
 from executor.pipeline.estimators.columns import arrow_table, require_targets, target_names
 from executor.pipeline.estimators.estimator import SECONDS, Estimator
-from executor.runs.frames import frame_like
 from rules.decision.request import Request
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.facts import Task

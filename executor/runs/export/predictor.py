@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
-    import pyarrow as pa
-
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
     from executor.runs.export.engines import Engine
@@ -154,7 +152,7 @@ class Predictor:
         quantiles: bool = False,
         as_text: bool = False,
         say: Callable[[str], None] = warnings.warn,
-    ) -> pa.Table:
+    ) -> Any:  # noqa: ANN401  pandas and polars are optional
         """Predict new rows; the table is that of `Run.predict`.
 
         Args:
@@ -169,14 +167,16 @@ class Predictor:
             say: Receives warnings. Default warnings.warn.
 
         Returns:
-            An Arrow table with one row per row of data; for a forecast, one row per series and step.
+            A table with one row per row of data; for a forecast, one row per series and step. It is a pandas or a
+            polars frame if data is one; otherwise an Arrow table.
 
         Raises:
             ColumnError: If a column is missing, has another type, or is unknown.
         """
+        from executor.data.frames import frame_like  # noqa: PLC0415  as below
         from executor.model.predict import predict  # noqa: PLC0415  reads tables with DuckDB
 
-        return predict(
+        table = predict(
             self.outcome_of,
             self.signature,
             data,
@@ -188,6 +188,7 @@ class Predictor:
             as_text=as_text,
             say=say,
         )
+        return frame_like(data, table)
 
     def predict_file(
         self,

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_blobs
 
 from executor import PcwatClassifier, PcwatForecaster, PcwatRegressor
-from executor.runs.frames import frame_like
+from executor.data.frames import frame_like
 from rules import Huber, Slot
 from rules.errors import ChoiceError, RunError
 
