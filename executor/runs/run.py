@@ -250,6 +250,8 @@ class Run:
 
         output = Path(directory)
         check_request(to, output, force=force)
+        if output.resolve().is_relative_to(self.directory.resolve()):
+            raise RunError(f"The files of a run are sealed, so {output} cannot be in it. Choose another directory.")
         self._check_unaltered(MODEL, SIGNATURE)
         return export_model(
             self.model,

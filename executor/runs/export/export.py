@@ -78,8 +78,9 @@ def check_request(to: str, directory: Path, *, force: bool) -> None:
         raise RunError(f"{directory} cannot be read: {error.strerror}. Choose another directory.") from None
     if has_files and not force:
         raise RunError(
-            f"An export needs a new or empty directory, but {directory} has files. Choose another one, or replace an "
-            "earlier export with --force."
+            f"An export needs a new or empty directory, but {directory} "
+            f"{'has files' if directory.is_dir() else 'is a file'}. Choose another one, or replace an earlier export "
+            "with --force."
         )
     if has_files and not (directory / FILE).is_file():
         raise RunError(
@@ -108,8 +109,11 @@ def export_model(
     from executor.runs.export.keras_model import take_apart  # noqa: PLC0415  TensorFlow takes seconds
 
     parts = take_apart(model, signature)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    except OSError as error:
+        raise RunError(f"{directory} cannot be written: {error.strerror}. Choose another directory.") from None
     try:
         document = describe(parts, signature, to=to, run=run) | _write_network(model, signature, parts, staged, to)
         rows, source = sample(parts.encoders)

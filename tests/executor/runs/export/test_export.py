@@ -154,6 +154,8 @@ def test_an_export_that_predicts_differently_is_not_written(
 def test_a_directory_with_files_is_not_overwritten(forecast: Run, exported: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"needs a new or empty directory, but .* has files. .* with --force"):
         forecast.export(to="numpy", directory=exported)
+    with pytest.raises(RunError, match=r"The files of a run are sealed, so .* cannot be in it"):
+        forecast.export(to="numpy", directory=forecast.directory / "numpy")
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RunError, match=r"--force replaces an earlier export, but .* no encoding.json"):
         forecast.export(to="numpy", directory=tmp_path, force=True)
