@@ -51,12 +51,9 @@ OPTIMIZERS = [
     RmsProp(rho=0.8, momentum=0.9, epsilon=1e-4),
     Adagrad(),
     Adagrad(initial_accumulator_value=1.0, epsilon=1e-3),
-    Nadam(),
     Nadam(beta_1=0.8, beta_2=0.95, epsilon=1e-3),
-    Lion(),
     Lion(beta_1=0.5, beta_2=0.8),
     Adam(clip_norm=0.5),
-    SgdMomentum(clip_norm=100.0),
 ]
 STEPS = 10
 RATES, DECAYS = (0.3, 0.01, 0.002), (0.0, 0.1, 0.4)  # one of each for each trial
