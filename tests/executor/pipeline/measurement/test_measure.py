@@ -161,7 +161,7 @@ def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) ->
 
 def test_optimizers_are_trained_at_several_rates(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "executor.pipeline.measurement.measure.alternatives", lambda _, bundle, *__: [bundle.optimizer, Sgd()]
+        "executor.pipeline.measurement.measure.alternatives", lambda _, bundle, *__, **___: [bundle.optimizer, Sgd()]
     )
     settings = Settings(seeds=1, rows=60, share=0.01)
     results = measure(read_corpus(corpus, ["numbers"]), order(tmp_path / "r.jsonl", Slot.OPTIMIZER, settings=settings))
