@@ -13,6 +13,7 @@ from executor.pipeline.measurement.corpus import read_corpus
 from executor.pipeline.measurement.measure import Order
 from executor.pipeline.measurement.measure import measure as measure_corpus
 from recommender.cli.options import read_pins
+from recommender.recommendation.trial_budget import seconds as seconds_of
 from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
 from rules.cli.parameters import book_option
 from rules.cli.render import show_scorecard
@@ -39,7 +40,7 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
     short_help="Measure what choices of rules are worth on datasets.",
     epilog=examples(
         "recommend rules measure optimizer --corpus datasets",
-        "recommend rules measure A101 --against adam --corpus datasets --quick",
+        "recommend rules measure A101 --against adam --corpus datasets --quick --budget 10m",
         "recommend rules measure --corpus datasets --jobs 2 -o results.jsonl",
     ),
 )
@@ -61,6 +62,9 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
     "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, help="Rows of a dataset at most."
 )
 @click.option("--quick", is_flag=True, help="A quarter of the epochs, on at most 1,000 rows.")
+@click.option(
+    "--budget", metavar="DURATION", help="Time limit, e.g. 10m; datasets are then measured in random order [no limit]."
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Datasets measured in parallel.")
 @click.option(
     "--pin", multiple=True, metavar="SLOT=CHOICE", help="Choice of another slot in all trainings; repeatable."
@@ -85,6 +89,7 @@ def measure(
     seeds: int,
     rows: int,
     quick: bool,
+    budget: str | None,
     jobs: int,
     pin: tuple[str, ...],
     book: tuple[str, ...],
@@ -121,7 +126,12 @@ def measure(
     def report(step: Step) -> None:
         print_status(f"{step.dataset}: {step.says}", verbosity=verbosity)
 
-    results = measure_corpus(entries, order, jobs=jobs, progress=report)
+    limit = None if budget is None else seconds_of(budget)
+    results = measure_corpus(entries, order, jobs=jobs, seconds=limit, progress=report)
+    if not results.trainings and limit is not None:
+        raise MeasurementError(
+            f"No dataset was finished in {budget}. Use a longer --budget, or --quick; the same command continues."
+        )
     if not results.trainings:
         raise MeasurementError(
             "Nothing was measured: no dataset could be trained, has an admissible alternative in these slots, or is "

@@ -14,7 +14,7 @@ from rules.vocabulary.choices import Slot, parse_choice
 from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from rules.vocabulary.choices import Choice
@@ -128,6 +128,13 @@ class Results(BaseModel):
     def keys(self) -> frozenset[tuple[str, str, str, int]]:
         """Keys of all trainings that ended without an error; others are repeated."""
         return frozenset(training.key for training in self.trainings if not training.message)
+
+    def without(self, names: Collection[str]) -> Results:
+        """Results without some datasets."""
+        return Results(
+            datasets={name: dataset for name, dataset in self.datasets.items() if name not in names},
+            trainings=tuple(training for training in self.trainings if training.dataset not in names),
+        )
 
 
 def read_results(paths: Iterable[Path]) -> Results:

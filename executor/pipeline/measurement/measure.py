@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
+import random
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -64,6 +67,7 @@ def measure(
     order: Order,
     *,
     jobs: int | None = None,
+    seconds: float | None = None,
     progress: Callable[[Step], None] = lambda _: None,
 ) -> Results:
     """Measure choices on a corpus; trainings that the output file has already are not repeated.
@@ -75,36 +79,48 @@ def measure(
         order: What to measure, and the file of results.
         jobs: Datasets that are measured at the same time, each in a process of its own. None measures one after the
             other in this process, whose memory grows by the compiled graphs of each dataset.
+        seconds: Time limit, for which the datasets are measured in random order. Default None.
         progress: Called after each group of trainings.
 
     Returns:
-        All results of the output file.
+        All results of the output file, without those of datasets that the time limit interrupted.
 
     Raises:
         MeasurementError: If the output file has results of other settings or is not such a file.
     """
     done = _done(order)
     order.output.parent.mkdir(parents=True, exist_ok=True)
-    if jobs is None:
+    if jobs is None and seconds is None:
         for entry in corpus:
             for step in measure_dataset(entry, order, done):
                 progress(step)
         return _done(order)
-    _measure_in_processes(corpus, order, done, jobs=jobs, progress=progress)
-    return _done(order)
+    if seconds is not None:
+        corpus = random.Random(0).sample(corpus, len(corpus))  # noqa: S311  an order, no secret
+    interrupted = _measure_in_processes(corpus, order, done, jobs=jobs or 1, seconds=seconds, progress=progress)
+    return _done(order).without(interrupted)
 
 
 def _measure_in_processes(
-    corpus: Sequence[CorpusDataset], order: Order, done: Results, *, jobs: int, progress: Callable[[Step], None]
-) -> None:
-    """Measure each dataset in a process of its own: only the end of a process frees its compiled graphs."""
-    context = get_context("spawn")
+    corpus: Sequence[CorpusDataset],
+    order: Order,
+    done: Results,
+    *,
+    jobs: int,
+    seconds: float | None,
+    progress: Callable[[Step], None],
+) -> frozenset[str]:
+    """Measure each dataset in a process of its own: only the end of a process frees its compiled graphs.
+
+    Returns the names of the datasets that the time limit interrupted.
+    """
+    context, end = get_context("spawn"), math.inf if seconds is None else time.monotonic() + seconds
     with context.Manager() as manager:
         steps: Queue[Step] = manager.Queue()
         waiting = iter(corpus)
         running: list[SpawnProcess] = []
         try:
-            while True:
+            while time.monotonic() < end:
                 running = [process for process in running if not _has_ended(process, progress)]
                 for entry in itertools.islice(waiting, jobs - len(running)):
                     process = context.Process(
@@ -118,6 +134,7 @@ def _measure_in_processes(
                     progress(steps.get(timeout=SECONDS_BETWEEN_CHECKS))
             while not steps.empty():
                 progress(steps.get())
+            return frozenset(process.name for process in running if process.is_alive())
         finally:
             for process in running:
                 process.terminate()

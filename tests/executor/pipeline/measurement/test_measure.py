@@ -192,3 +192,16 @@ def test_datasets_are_measured_in_other_processes(corpus: Path, tmp_path: Path) 
         "activation: tanh",
         "activation: selu",
     ]
+
+
+def test_datasets_that_the_time_limit_interrupts_are_left_out(corpus: Path, tmp_path: Path) -> None:
+    settings, path = Settings(seeds=1, rows=60, share=0.01), tmp_path / "r.jsonl"
+    wanted = order(path, Slot.ACTIVATION, settings=settings)
+    results = measure(read_corpus(corpus, ["numbers", "classes"]), wanted, jobs=2, seconds=0.1)
+    assert (results.datasets, results.trainings) == ({}, ())
+
+
+def test_results_without_a_dataset_have_none_of_its_trainings(measured: tuple[Results, list[Step], Path]) -> None:
+    results, _, _ = measured
+    assert results.without(["other"]) == results
+    assert results.without(["numbers"]).trainings == ()
