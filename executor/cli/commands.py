@@ -29,7 +29,7 @@ from recommender.run_manifest import SCORES
 from rules.cli.output import Verbosity, examples, print_status, verbosity_options
 from rules.decision.request import Request
 from rules.errors import RunError
-from rules.text.files import atomic_file, refuse_input_as_output
+from rules.text.files import atomic_file, refuse_existing_output, refuse_input_as_output
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -213,6 +213,7 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
 )
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @option_of("--delimiter")
 @click.option("--ignore-extra", is_flag=True, help="Ignore columns that were not in training.")
 @click.option(
@@ -232,6 +233,7 @@ def predict(
     run: Path,
     rows: Path,
     output: Path | None,
+    force: bool,
     delimiter: str | None,
     ignore_extra: bool,
     keys: tuple[str, ...],
@@ -253,6 +255,7 @@ def predict(
         )
     if output is not None:
         refuse_input_as_output(output, [rows, *run.iterdir()])
+        refuse_existing_output(output, force=force)
         _check_ending(output)
     unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
     with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:

@@ -22,7 +22,7 @@ from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
 from rules.cli.output import console, emit_models, end, examples, format_option
 from rules.cli.parameters import SlotName
-from rules.text.files import refuse_input_as_output, write_text
+from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
 from rules.vocabulary.choices.slot import NOTES_ORDER
 
 if TYPE_CHECKING:
@@ -194,13 +194,15 @@ def guardrails(*, subject: Subject, form: str) -> None:
     help="Output format.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
-def export(*, subject: Subject, form: str, output: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
+def export(*, subject: Subject, form: str, output: Path | None, force: bool) -> None:
     """Export a self-contained document of the decisions: reasons, assumptions, data and pins."""
     from recommender.audit.export import export as exported  # noqa: PLC0415  jinja2 and prov are for this verb only
 
     if output is not None:
         read = (subject.path, subject.record.dataset.path, *subject.layers)
         refuse_input_as_output(output, [Path(path) for path in read if path is not None])
+        refuse_existing_output(output, force=force)
     text = exported(subject, form)
     if output is None:
         click.echo(text, nl=False)

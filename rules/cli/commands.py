@@ -27,7 +27,7 @@ from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.project_settings import layers
 from rules.rulebook.rulebook import layers_of, read_layers
 from rules.scorecard.shipped import measured_score
-from rules.text.files import write_text
+from rules.text.files import refuse_existing_output, write_text
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
@@ -290,8 +290,9 @@ def schema(*, kind: str) -> None:
 
 @rules.command(short_help="Print the book as Markdown.", epilog=examples("recommend rules docs -o docs/rules.md"))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @book_option
-def docs(*, output: Path | None, book: tuple[str, ...]) -> None:
+def docs(*, output: Path | None, force: bool, book: tuple[str, ...]) -> None:
     """Print the book as a Markdown document with decision tables, reasons and sources."""
     from rules.decision.decision_table import rules_document  # noqa: PLC0415  jinja2 is for these verbs only
 
@@ -299,6 +300,7 @@ def docs(*, output: Path | None, book: tuple[str, ...]) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
+    refuse_existing_output(output, force=force)
     write_text(output, text)
 
 

@@ -28,9 +28,7 @@ def refuse_input_as_output(output: Path, inputs: Iterable[Path]) -> None:
 def refuse_existing_output(output: Path, *, force: bool) -> None:
     """Raise PcwatError if the output exists already, unless force is set."""
     if os.path.isfile(output) and not force:  # noqa: PTH113  Path.is_file raises OSError on names that are too long
-        raise PcwatError(
-            f"{output} already exists and may have been edited. Choose another name, or use --force to overwrite it."
-        )
+        raise PcwatError(f"{output} already exists. Choose another name, or use --force to overwrite it.")
 
 
 @contextmanager

@@ -261,6 +261,10 @@ def test_predictions_are_written_as_the_ending_says(cancer_run: Run, tmp_path: P
         assert invoke("predict", cancer_run.directory, rows, "-o", output).exit_code == 0
         with Dataset.open(output) as written:
             assert (written.row_count, written.columns[0]) == (20, "prediction")
+    before = output.read_bytes()
+    assert "use --force to overwrite it" in refused("predict", cancer_run.directory, rows, "-o", output)
+    assert output.read_bytes() == before
+    assert invoke("predict", cancer_run.directory, rows, "-o", output, "--force").exit_code == 0
 
 
 def test_predict_answers_new_rows(cancer_run: Run, tmp_path: Path) -> None:

@@ -244,6 +244,8 @@ def test_runs_are_compared(cancer_run: Run, run_copy: Run, tmp_path: Path) -> No
     assert "<bdi>run</bdi>" in text
     assert "differs" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     assert "<script" not in text
+    again = CliRunner().invoke(report, [str(cancer_run.directory), str(run_copy.directory), "-o", str(output)])
+    assert "already exists" in str(again.exception)
     missing = CliRunner().invoke(report, [str(cancer_run.directory), str(run_copy.directory)])
     assert missing.exit_code == 2
     assert "-o compare.html" in missing.output

@@ -13,7 +13,7 @@ from executor.runs.run import Run
 from recommender.run_manifest import MANIFEST, Manifest, reseal
 from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
 from rules.errors import RunError
-from rules.text.files import atomic_file, refuse_input_as_output
+from rules.text.files import atomic_file, refuse_existing_output, refuse_input_as_output
 
 REPORT_EXAMPLES: Final = examples(
     "recommend report runs/titanic-1",
@@ -25,9 +25,10 @@ REPORT_EXAMPLES: Final = examples(
 @click.command(short_help="Write a report of a run as HTML, or compare runs.", epilog=REPORT_EXAMPLES)
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @click.option("--by", metavar="COLUMN", default="", help="Report the score for each group of a column.")
 @verbosity_options
-def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: Verbosity) -> None:
+def report(*, runs: tuple[Path, ...], output: Path | None, force: bool, by: str, verbosity: Verbosity) -> None:
     """Write a report of RUN as one HTML page that opens offline: verdict, baselines, strategy, data, quality, search.
 
     With several runs, the page compares them.
@@ -42,6 +43,8 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
         raise click.UsageError("--by works with one run only. Leave it out, or name one run.")
     path = output or runs[0] / REPORT
     refuse_input_as_output(path, [own for run in runs for own in run.iterdir() if own.name != REPORT])
+    if path.resolve() != (runs[0] / REPORT).resolve():
+        refuse_existing_output(path, force=force)
     text = page(finished[0], by=by) if len(finished) == 1 else comparison_page(finished)
     if path.resolve() != (runs[0] / REPORT).resolve():
         write(path, text)

@@ -260,6 +260,8 @@ def test_docs_are_printed_or_written(recommend, tmp_path) -> None:
     assert printed.splitlines()[1] == "# The rules"
     assert recommend("rules", "docs", "-o", tmp_path / "rules.md").out == ""
     assert (tmp_path / "rules.md").read_text(encoding="utf-8") == printed
+    assert "already exists" in recommend("rules", "docs", "-o", tmp_path / "rules.md").err
+    assert recommend("rules", "docs", "-o", tmp_path / "rules.md", "--force").code == 0
     ended = recommend("rules", "docs", "-o", tmp_path / "no" / "rules.md")
     assert ended.code == 2
     assert ended.err == (
