@@ -304,7 +304,7 @@ def test_if_no_trial_can_be_completed_the_error_names_the_first_reason(
 
 
 def test_a_loss_that_does_not_fit_is_refused_before_any_trial(run: Callable[..., Trials], tmp_path: Path) -> None:
-    with pytest.raises(ChoiceError, match="must be a cross-entropy"):
+    with pytest.raises(ChoiceError, match="must be one of binary_crossentropy"):
         run(loss=MseLoss())
     assert Journal(tmp_path).outcomes == []
 
