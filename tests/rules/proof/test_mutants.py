@@ -20,7 +20,7 @@ from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, Categories, Measurement
 from tests.effort import EFFORT
 
-MUTANTS = 150 * EFFORT
+MUTANTS = 100 * EFFORT
 DATASETS = 2_000
 SEED = 3
 
