@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from executor.runs.report.reopen import reopen_dataset
+from executor.runs.plan import reopen_dataset
 from sklearn.metrics import roc_auc_score
 
 from executor.runs import seal

@@ -184,7 +184,7 @@ def test_average_precision_is_that_of_the_rare_class() -> None:
         (BalancedAccuracy(), metrics.balanced_accuracy_score),
         (QuadraticKappa(), metrics.cohen_kappa_score),
     ],
-    ids=str,
+    ids=["mcc", "balanced_accuracy", "quadratic_kappa"],
 )
 def test_a_tuned_metric_of_two_classes_has_the_best_of_all_thresholds(
     metric: Metric, theirs: Callable[..., float]
