@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from executor.runs.plan import reopen_dataset
 from sklearn.metrics import roc_auc_score
 
 from executor.runs import seal
 from executor.runs.files import IMPORTANCE, PREDICTIONS, REPORT
+from executor.runs.plan import reopen_dataset
 from executor.runs.report import write as writing
 from executor.runs.report.cli import report, runs
 from executor.runs.report.compare import comparison_page
