@@ -164,7 +164,9 @@ def main() -> None:
     if python := os.environ.get("PCWAT_MLFLOW"):
         with tempfile.TemporaryDirectory() as folder:
             model, port = Path(folder) / "model", free_port()
-            save = "import sys; from executor.runs.tracking.pyfunc_model import save_model; save_model(*sys.argv[1:])"
+            save = (
+                "import sys; from executor.pipeline.tracking.pyfunc_model import save_model; save_model(*sys.argv[1:])"
+            )
             subprocess.run([python, "-c", save, str(options.run), str(model)], check=True)  # noqa: S603  our own
             other = Server(
                 name="MLflow",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from executor.cli.progress_line import SearchProgress
 from executor.model.validate_rows import open_rows
 from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
+from executor.pipeline.tracking.track import parse_trackers, track_run
 from executor.runs.plan import read_plan
 from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
@@ -30,6 +32,7 @@ from rules.cli.output import Verbosity, examples, print_status, verbosity_option
 from rules.decision.request import Request
 from rules.errors import RunError
 from rules.text.files import atomic_file, refuse_existing_output, refuse_input_as_output
+from rules.text.wording import printable
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -87,6 +90,13 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     metavar="VALUE",
     help="Target value of the metric; if it is missed, next steps are recommended [better than every baseline].",
 )
+@click.option(
+    "--track",
+    "tracked",
+    multiple=True,
+    metavar="TOOL[:PLACE]",
+    help="Copy the finished run to mlflow[:URI] or tensorboard[:DIR] (repeatable).",
+)
 @verbosity_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
 @click.option(
@@ -110,6 +120,7 @@ def train(
     keep_evaluated: bool,
     no_report: bool,
     satisfied_at: float | None,
+    tracked: tuple[str, ...],
     verbosity: Verbosity,
     output: Path | None,
     stopped: Path | None,
@@ -121,6 +132,7 @@ def train(
     """
     if (dataset is None) is (stopped is None):
         raise click.UsageError("Give either a DATASET to train on, or a run with --resume.")
+    trackers = parse_trackers(tracked)
     given, trials = strategy.budget, strategy.trials
     started = click.get_current_context().obj  # the start of the process; None where Python calls the command
     if stopped is not None:
@@ -159,6 +171,8 @@ def train(
     else:
         print_result(run, Console(highlight=False))
         print_status(f"Seal: {run.seal}", verbosity=verbosity)
+    say = partial(print_status, verbosity=verbosity)
+    track_run(run, trackers, warn=lambda sentence: click.echo(printable(f"Warning: {sentence}"), err=True), say=say)
     if run.summary.stopped_by == "interrupt":
         print_status(f"Stopped by {ended_by()}; the run is finished with the best model so far.", verbosity=verbosity)
         raise click.exceptions.Exit(exit_code())

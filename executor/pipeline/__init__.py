@@ -11,5 +11,6 @@
 - `evaluate_hold_out`: Its evaluation on the hold-out, with baselines and importance.
 - `deliver`: The delivered model, trained again on all rows.
 - `seal`: The summary and the manifest.
+- `tracking`: Copies of a finished run in MLflow and TensorBoard.
 - `measurement`: Trainings of choices against their alternatives on a corpus, for `recommend rules measure`.
 """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from executor.pipeline.execute import execute
 from executor.pipeline.prepare import prepare, reopen, resumed_budget
+from executor.pipeline.tracking.track import parse_trackers, track_run
 from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
 from recommender.dataset.dataset import Dataset
@@ -39,6 +40,7 @@ def train(
     keep_evaluated: bool = False,
     report: bool = True,
     satisfied_at: float | None = None,
+    track: str | Sequence[str] = (),
     **fields: object,
 ) -> Run:
     """Recommend a bundle for a dataset, search under it, and keep the model with the best metric.
@@ -63,6 +65,8 @@ def train(
             learning curve. `recommend report` writes it later, without these. Default True.
         satisfied_at: Value of the metric that is good enough: below it the run says what to try next. None compares
             with the baselines instead. Default None.
+        track: Trackers that get a copy of the finished run: "mlflow", "mlflow:URI", "tensorboard" or
+            "tensorboard:DIR". Default ().
         **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
 
     Returns:
@@ -73,12 +77,16 @@ def train(
             says how to fix it.
         TypeError: If a name among `fields` is no field of `Request`; the message names the nearest.
 
+    Warns:
+        UserWarning: If a tracker fails; the run is complete.
+
     Examples:
         >>> from executor import train
         >>> from recommender.examples import example
         >>> run = train(example("wine"), target="cultivar", trials=2)  # doctest: +SKIP
     """
     request = Request.of(request, fields, called="train")
+    trackers = parse_trackers(track)
     limit = Budget(seconds=budget, trials=trials)
     clock = limit.start_clock()
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
@@ -97,7 +105,9 @@ def train(
             report=report,
             satisfied_at=satisfied_at,
         )
-        return execute(run, clock=clock)
+        finished = execute(run, clock=clock)
+    track_run(finished, trackers)
+    return finished
 
 
 def resume(directory: Path, *, budget: float | None = None) -> Run:
