@@ -223,7 +223,7 @@ def test_rows_of_a_changed_dataset_are_refused(run_copy: Run, tmp_path: Path) ->
     changed = tmp_path / "changed.csv"
     changed.write_text(example("breast_cancer").read_text() + "\n")
     run_copy.__dict__["plan"] = run_copy.plan.model_copy(update={"dataset": str(changed)})
-    assert reopen_dataset(run_copy, must=False) == (None, f"{changed} has changed since the run")
+    assert reopen_dataset(run_copy.plan, must=False) == (None, f"{changed} has changed since the run")
     with pytest.raises(DatasetError, match=r"--by reads a column of the dataset again, but .* has changed"):
         page(run_copy, by="diagnosis")
 

@@ -8,7 +8,7 @@ from rules.decision.engine import slot_choices
 from rules.vocabulary.choices import Slot
 from tests.effort import EFFORT
 
-DATASETS = 4_000 * EFFORT
+DATASETS = 3_000 * EFFORT
 SEED = 1
 
 

@@ -20,7 +20,7 @@ from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, Categories, Measurement
 from tests.effort import EFFORT
 
-MUTANTS = 100 * EFFORT
+MUTANTS = 60 * EFFORT
 DATASETS = 2_000
 SEED = 3
 

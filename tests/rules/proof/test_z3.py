@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rules.rulebook.rule import Rule
     from rules.vocabulary.condition import Test
 
-MUTANTS = 350 * EFFORT
+MUTANTS = 200 * EFFORT
 SEED = 20_240_607
 
 Found = tuple[Flaw, tuple[str, ...]]

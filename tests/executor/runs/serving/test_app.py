@@ -99,7 +99,10 @@ TYPED: Final[list[dict[str, object]]] = [{**row, "weight": "12.5"} for row in RO
 def test_predictions_are_those_of_run_predict(client: TestClient, run: Run, rows: list[dict[str, object]]) -> None:
     found = post(client, rows)
     assert found.status_code == 200, found.text
-    assert found.json() == {"predictions": run.predict(pd.DataFrame(rows, dtype=object)).to_pylist(), "warnings": []}
+    assert found.json() == {
+        "predictions": run.predict(pd.DataFrame(rows, dtype=object)).to_dict("records"),
+        "warnings": [],
+    }
     columns = post(client, {name: [row[name] for row in rows] for name in BIRD}).json()["predictions"]
     assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == found.json()[
         "predictions"
@@ -131,7 +134,7 @@ def test_requests_that_wait_are_one_model_call(client: TestClient, run: Run) -> 
     for thread in threads:
         thread.join()
     frame = pd.DataFrame([{**BIRD, "weight": number} for number in range(12)])
-    assert [answers[number][0] for number in range(12)] == run.predict(frame).to_pylist()
+    assert [answers[number][0] for number in range(12)] == run.predict(frame).to_dict("records")
     assert count("pcwat_batch_rows_count") - calls < 12
     assert count("pcwat_rows_total") - rows == 12
 
