@@ -28,7 +28,7 @@ from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.render import show
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET
 from recommender.run_manifest import SCORES
-from rules.cli.output import Verbosity, examples, print_status, verbosity_options
+from rules.cli.output import Verbosity, examples, force_option, print_status, verbosity_options
 from rules.decision.request import Request
 from rules.errors import RunError
 from rules.text.files import atomic_file, refuse_existing_output, refuse_input_as_output
@@ -227,7 +227,7 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
 )
-@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@force_option
 @option_of("--delimiter")
 @click.option("--ignore-extra", is_flag=True, help="Ignore columns that were not in training.")
 @click.option(

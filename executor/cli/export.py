@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 def export(*, run: Path, to: ExportFormat, output: Path, force: bool, verbosity: Verbosity) -> None:
     """Export the model of RUN into a directory: a network, and encoding.json, which describes how it reads rows.
 
-    The exported network is compared with the model on at most a thousand rows before the directory
-    appears. In Python,
+    The exported network is compared with the model on at most a thousand rows before the directory appears. In Python,
     `executor.load_predictor` predicts with it without TensorFlow.
     """
     finished = Run(run)

@@ -14,7 +14,15 @@ from executor.pipeline.measurement.measure import Order
 from executor.pipeline.measurement.measure import measure as measure_corpus
 from recommender.cli.options import read_pins
 from recommender.recommendation.trial_budget import seconds as seconds_of
-from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
+from rules.cli.output import (
+    Verbosity,
+    emit_json,
+    examples,
+    force_option,
+    format_option,
+    print_status,
+    verbosity_options,
+)
 from rules.cli.parameters import book_option
 from rules.cli.render import show_scorecard
 from rules.errors import MeasurementError, did_you_mean
@@ -196,7 +204,7 @@ def _check_names(against: tuple[str, ...], slots: Iterable[Slot]) -> None:
     "-o", "--output", type=click.Path(path_type=Path), help="Write a Markdown page, and plots into pictures/."
 )
 @click.option("--parquet", type=click.Path(path_type=Path), help="Write all trainings to this Parquet file.")
-@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@force_option
 @format_option
 def scorecard(*, files: tuple[Path, ...], output: Path | None, parquet: Path | None, force: bool, form: str) -> None:
     """Show the effect of each rule and the regret of each slot, from RESULTS of 'recommend rules measure'.

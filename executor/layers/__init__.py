@@ -1,5 +1,6 @@
 """Keras layers that a saved model contains.
 
+- `constants`: Constants that exported models use as well, without TensorFlow.
 - `names`: Names that several layers share.
 - `numbers`: Numbers and time stamps as bounded features.
 - `quantiles`: Numbers as normal quantiles of their ranks, and bins.

@@ -9,15 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from executor.layers.constants import CLIP, FARTHEST_NUMBER, PERIODS
 from executor.layers.quantiles import piecewise_linear, quantiles_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CLIP: Final = 3.0  # robust standard deviations that a value approaches and never exceeds (RealMLP)
-FARTHEST: Final = 1e6  # robust standard deviations; keeps squares finite
-DAY: Final = 86_400.0  # seconds
-PERIODS: Final = (DAY, 7 * DAY, 365.2425 * DAY)  # seconds of a day, a week, a mean Gregorian year
 WAVES: Final = 2 * len(PERIODS)  # features per time stamp: sine and cosine of each period
 
 
@@ -85,7 +82,7 @@ class Numbers(ColumnLayer):
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
         raw = join_columns(columns)
         scaled = (raw - tf.constant(self.center, tf.float64)) * tf.constant(self.factor, tf.float64)
-        far = tf.clip_by_value(scaled, -FARTHEST, FARTHEST)
+        far = tf.clip_by_value(scaled, -FARTHEST_NUMBER, FARTHEST_NUMBER)
         bounded = far / tf.sqrt(1 + tf.square(far / CLIP))
         if self.ranked:
             own = tf.gather(raw, tf.constant(self.ranked, tf.int32), axis=1)

@@ -17,20 +17,18 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
+from executor.layers.constants import HASHES, LETTERS, OF_LETTERS
 from executor.layers.numbers import ColumnLayer, join_columns
 from recommender.dataset.writing_systems import SPACELESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-HASHES: Final = 2**53  # hash values; collisions are rare, and a float holds each
 MIN_ROWS: Final = 2  # rows with a term; rarer terms do not generalize
 SPACE: Final = r"[\s\p{Z}]+"
 SINGLE_TOKEN: Final = rf"([{SPACELESS}]|[^\p{{L}}\p{{N}}\p{{M}}\s\p{{Z}}])"  # one character
 PAIR: Final = 2  # words of a bigram
-LETTERS: Final = (3, 4, 5)  # lengths of character n-grams, the surrounding spaces included
 WORD_OF_ONE_LETTER: Final = r"(?s) . "
-OF_LETTERS: Final = "\x1f"  # prefix of character n-grams; words contain no control characters
 
 
 @dataclass(frozen=True, kw_only=True)

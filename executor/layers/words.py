@@ -13,6 +13,7 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from executor.layers.constants import UNKNOWN
 from executor.layers.numbers import ColumnLayer, join_columns
 from recommender.dataset.writing_systems import SPACELESS
 
@@ -20,7 +21,6 @@ SEPARATOR: Final = "\x1f"  # ends the column number in a key, so that keys are u
 NOT_A_WORD: Final = rf"[^\p{{L}}\p{{N}}]+|[{SPACELESS}]+"
 NOT_SPACELESS: Final = f"[^{SPACELESS}]+"
 PAIR: Final = 2  # characters
-UNKNOWN: Final = -1
 
 
 def _lookup(levels: tuple[tuple[str, ...], ...], ids: list[int]) -> tf.lookup.StaticHashTable:

@@ -20,7 +20,7 @@ from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
-from rules.cli.output import console, emit_models, end, examples, format_option
+from rules.cli.output import console, emit_models, end, examples, force_option, format_option
 from rules.cli.parameters import SlotName
 from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
 from rules.vocabulary.choices.slot import NOTES_ORDER
@@ -194,7 +194,7 @@ def guardrails(*, subject: Subject, form: str) -> None:
     help="Output format.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
-@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@force_option
 def export(*, subject: Subject, form: str, output: Path | None, force: bool) -> None:
     """Export a self-contained document of the decisions: reasons, assumptions, data and pins."""
     from recommender.audit.export import export as exported  # noqa: PLC0415  jinja2 and prov are for this verb only

@@ -38,6 +38,7 @@ from rules.cli.output import (
     emit,
     emit_json,
     examples,
+    force_option,
     format_option,
     print_status,
     renames_on_standard_error,
@@ -258,7 +259,7 @@ group.add_command(completion)
 @strategy_options
 @format_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle to this YAML file.")
-@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@force_option
 @verbosity_options
 @click.option("--record", type=click.Path(path_type=Path), help="Write the audit record to this file.")
 def bundle(

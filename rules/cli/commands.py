@@ -13,7 +13,7 @@ import click
 
 from rules.cli import render
 from rules.cli.entry_points import ExtensibleGroup
-from rules.cli.output import console, emit, end, examples, format_option
+from rules.cli.output import console, emit, end, examples, force_option, format_option
 from rules.cli.parameters import SlotName, book_argument, book_option
 from rules.decision.difference import difference
 from rules.decision.engine import slot_choices
@@ -290,7 +290,7 @@ def schema(*, kind: str) -> None:
 
 @rules.command(short_help="Print the book as Markdown.", epilog=examples("recommend rules docs -o docs/rules.md"))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
-@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@force_option
 @book_option
 def docs(*, output: Path | None, force: bool, book: tuple[str, ...]) -> None:
     """Print the book as a Markdown document with decision tables, reasons and sources."""

@@ -26,6 +26,7 @@ USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C without a result: 128 plus the signal number, as in shells."""
 
+force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
 format_option = click.option(
     "--format",
     "form",

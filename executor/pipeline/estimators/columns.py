@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from executor.model.prediction_columns import free_name
 from recommender.dataset.readers.formats.frame import arrow_of_pandas
+from rules.errors import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from sklearn.base import BaseEstimator
+
+
+@contextmanager
+def value_errors() -> Iterator[None]:
+    """Raise errors of the data as ValueError, as scikit-learn expects."""
+    try:
+        yield
+    except DatasetError as error:
+        raise ValueError(str(error)) from error
 
 
 def require_targets(truth: object, estimator: BaseEstimator) -> None:

@@ -16,11 +16,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
 from executor.model.prediction_columns import prediction_names
+from executor.pipeline.estimators.columns import value_errors
 from executor.pipeline.train import train
 from executor.runs.files import create_numbered_directory
 from executor.runs.run import Run
 from rules.decision.trace import Pin
-from rules.errors import DatasetError, PcwatError, RunError
+from rules.errors import PcwatError, RunError
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.choices import Choice, Slot, parse_choice
 
@@ -132,13 +133,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
                 keep_evaluated=self.keep_evaluated,
                 report=self.report,
             )
-        except PcwatError as error:
+        except PcwatError:
             with suppress(OSError):  # it has files if the training had begun
                 directory.rmdir()
                 parent.rmdir()
-            if isinstance(error, DatasetError):  # scikit-learn expects a ValueError
-                raise ValueError(str(error)) from error  # noqa: TRY004
-            raise
+            with value_errors():
+                raise
         if self.directory is None:
             _remove_with(self.run_, parent)
         return self
@@ -151,10 +151,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
                 yield Pin(slot=slot, choice=choice, reason=f"parameter {slot.value!r} of {type(self).__name__}")
 
     def _values(self, predictions: pa.Table, word: str) -> np.ndarray:
-        """Columns of numbers as an array, (rows, targets); word: "prediction", "low" or "high"."""
+        """Columns of numbers, (rows,) or (rows, targets) as `y` was; word: "prediction", "low" or "high"."""
         signature = self.run_.signature
         names = prediction_names(signature, outputs=signature.targets)
-        return np.column_stack([predictions[name].to_numpy() for name in getattr(names, word)]).astype(float)
+        values = np.column_stack([predictions[name].to_numpy() for name in getattr(names, word)]).astype(float)
+        return values[:, 0] if self._is_flat else values
 
     def _intervals(self, predictions: pa.Table) -> np.ndarray:
         """Lower and upper ends. Raises RunError where they were not measured."""
@@ -164,14 +165,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
                 "Prediction intervals were not measured, because too few rows were left for them. Train on more rows, "
                 "or use predict."
             )
-        ends = np.stack([self._values(predictions, word) for word in ("low", "high")], axis=2)
-        return ends[:, 0] if self._is_flat else ends
+        return np.stack([self._values(predictions, word) for word in ("low", "high")], axis=-1)
 
     def _predict(self, table: pa.Table) -> pa.Table:
-        try:
+        with value_errors():
             return self.run_.predict(table)
-        except DatasetError as error:  # scikit-learn expects a ValueError
-            raise ValueError(str(error)) from error
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {**super().__getstate__()}

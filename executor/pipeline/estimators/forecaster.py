@@ -170,8 +170,7 @@ class PcwatForecaster(Estimator):
             Predictions, (steps,), or (steps, targets) if `y` had several columns in `fit`; for several series, those of
             the first series come first.
         """
-        values = self._values(self._forecast(X, y), "prediction")
-        return values[:, 0] if self._is_flat else values
+        return self._values(self._forecast(X, y), "prediction")
 
     def predict_interval(self, X: Any = None, y: ArrayLike | None = None) -> np.ndarray:  # noqa: ANN401, N803  as above
         """Forecast intervals; arguments as of `predict_table`.

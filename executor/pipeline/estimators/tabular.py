@@ -25,10 +25,10 @@ from executor.pipeline.estimators.columns import (
     is_array,
     require_targets,
     target_names,
+    value_errors,
 )
 from executor.pipeline.estimators.estimator import Estimator
 from rules.decision.request import Request
-from rules.errors import DatasetError
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
@@ -74,10 +74,8 @@ class TableEstimator(Estimator):
             raise ValueError(
                 f"{type(self).__name__} requires a minimum of {least} rows, but got a table with {len(features)} rows."
             )
-        try:
+        with value_errors():
             return arrow_table(features)
-        except DatasetError as error:  # as in _fit
-            raise ValueError(str(error)) from error
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -195,12 +193,10 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
             Probabilities, (rows, classes) in the order of `classes_`.
         """
         table = self._table(X)
-        predictions, signature = self._predict(table), self.run_.signature
-        names = prediction_names(signature).probability
-        if signature.labels:
-            place = {text: at for at, text in enumerate(signature.labels)}
-            names = tuple(names[place[text]] for text in self._texts())
-        return np.column_stack([predictions[name].to_numpy() for name in names]).astype(float)
+        with value_errors():
+            probabilities = self.run_.predict_proba(table)
+        labels = self.run_.signature.labels
+        return probabilities[:, [labels.index(text) for text in self._texts()]] if labels else probabilities
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -263,8 +259,7 @@ class PcwatRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]  # a
         Returns:
             Predictions, (rows,) or (rows, targets), as `y` was.
         """
-        values = self._values(self._predict(self._table(X)), "prediction")
-        return values[:, 0] if self._is_flat else values
+        return self._values(self._predict(self._table(X)), "prediction")
 
     def predict_interval(self, X: ArrayLike) -> np.ndarray:  # noqa: N803  as above
         """Predict intervals with the coverage of `run_.signature.intervals`, 90 % by default.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from executor.layers.constants import CLIP, FARTHEST_NUMBER, HASHES, PERIODS, UNKNOWN
 from executor.layers.convolutions import FARTHEST, Kernels, exceeding_shares
 from executor.runs.export.farm_hash import fingerprints
 from executor.runs.export.tokens import bigrams, letter_grams, split_tokens, split_words
@@ -21,11 +22,6 @@ from rules.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-CLIP: Final = 3.0  # robust standard deviations that a number approaches; executor.layers.numbers, as the next two
-FARTHEST_NUMBER: Final = 1e6  # robust standard deviations
-PERIODS: Final = (86_400.0, 7 * 86_400.0, 365.2425 * 86_400.0)  # seconds of a day, a week and a mean year
-HASHES: Final = np.uint64(2**53)  # executor.layers.terms
-UNKNOWN: Final = -1  # id of an unknown category without an id for others
 MAX_VALUES: Final = 2**28  # numbers per row; as in executor.model.keras_file
 
 Encoded = tuple[np.ndarray | None, np.ndarray | None]
@@ -214,7 +210,7 @@ class _Terms:
 
     def ids(self, terms: list[list[str]]) -> list[np.ndarray]:
         """Ids of the terms of each row; 0 for unknown ones."""
-        hashes = (fingerprints([term for own in terms for term in own]) % HASHES).astype(np.int64)
+        hashes = (fingerprints([term for own in terms for term in own]) % np.uint64(HASHES)).astype(np.int64)
         at = np.minimum(np.searchsorted(self._known, hashes), len(self._known) - 1)
         found = np.where(self._known[at] == hashes, self._order[at] + 1, 0)
         return np.split(found, np.cumsum([len(own) for own in terms])[:-1])

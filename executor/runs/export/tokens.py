@@ -7,13 +7,12 @@ import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from executor.layers.constants import LETTERS, OF_LETTERS
 from recommender.dataset.writing_systems import SPACELESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-LETTERS: Final = (3, 4, 5)  # lengths of character n-grams
-OF_LETTERS: Final = "\x1f"  # prefix of character n-grams
 SHORTEST: Final = 3  # characters of a word of one letter with its spaces, which is no n-gram
 _SPACELESS: Final = re.compile(f"[{SPACELESS}]")
 _SPACES: Final = re.compile("[ \t\n\v\f\r]+")  # as TensorFlow splits; Python's split() has more

@@ -11,7 +11,15 @@ from rich.console import Console
 from executor.runs.files import REPORT, RUNS, write, write_json
 from executor.runs.run import Run
 from recommender.run_manifest import MANIFEST, Manifest, reseal
-from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
+from rules.cli.output import (
+    Verbosity,
+    emit_json,
+    examples,
+    force_option,
+    format_option,
+    print_status,
+    verbosity_options,
+)
 from rules.errors import RunError
 from rules.text.files import atomic_file, refuse_existing_output, refuse_input_as_output
 
@@ -25,7 +33,7 @@ REPORT_EXAMPLES: Final = examples(
 @click.command(short_help="Write a report of a run as HTML, or compare runs.", epilog=REPORT_EXAMPLES)
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
-@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@force_option
 @click.option("--by", metavar="COLUMN", default="", help="Report the score for each group of a column.")
 @verbosity_options
 def report(*, runs: tuple[Path, ...], output: Path | None, force: bool, by: str, verbosity: Verbosity) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,6 +32,7 @@ from rules.vocabulary.choices.slot import Choice, Slot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Custom = TypeVar("Custom", CustomMetric, CustomLoss)
 
 UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {
@@ -80,11 +81,7 @@ def register_metric(name: str, metric: MetricFunction) -> CustomMetric:
         >>> str(register_metric("largest_error", MetricFunction(largest_error, direction="min", tasks=["regression"])))
         'largest_error'
     """
-    register(Slot.METRIC, name, metric, shipped=names(Slot.METRIC))
-    found = find_choice(Slot.METRIC, name, shipped=())
-    if not isinstance(found, CustomMetric):
-        raise TypeError(f"a registered metric is a CustomMetric, but {found!r} was found")
-    return found
+    return _register(CustomMetric, name, metric)
 
 
 def register_loss(name: str, loss: LossFunction) -> CustomLoss:
@@ -106,10 +103,14 @@ def register_loss(name: str, loss: LossFunction) -> CustomLoss:
         >>> str(register_loss("fourth_power", LossFunction(fourth_power, tasks=["regression"])))
         'fourth_power'
     """
-    register(Slot.LOSS, name, loss, shipped=names(Slot.LOSS))
-    found = find_choice(Slot.LOSS, name, shipped=())
-    if not isinstance(found, CustomLoss):
-        raise TypeError(f"a registered loss is a CustomLoss, but {found!r} was found")
+    return _register(CustomLoss, name, loss)
+
+
+def _register(kind: type[Custom], name: str, function: MetricFunction | LossFunction) -> Custom:
+    register(kind.slot, name, function, shipped=names(kind.slot))
+    found = find_choice(kind.slot, name, shipped=())
+    if not isinstance(found, kind):
+        raise TypeError(f"a registered {kind.slot} is a {kind.__name__}, but {found!r} was found")
     return found
 
 

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from executor.layers.numbers import PERIODS, Calendar, Numbers, robust_scale, varying_waves
+from executor.layers.constants import PERIODS
+from executor.layers.numbers import Calendar, Numbers, robust_scale, varying_waves
 
 
 def test_a_number_is_scaled_then_clipped_smoothly() -> None:
