@@ -121,10 +121,21 @@ def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
 
 @rules.command(
     short_help="Prove that a book decides for every dataset.",
-    epilog=examples("recommend rules check", "recommend rules check mine.yaml"),
+    epilog=examples(
+        "recommend rules check",
+        "recommend rules check mine.yaml",
+        "recommend rules check mine.yaml --format sarif > rules.sarif",
+    ),
 )
 @book_argument
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "sarif", "junit"]),
+    default="table",
+    show_default=True,
+    help="Output format; sarif (2.1.0) and junit are for CI.",
+)
 def check(*, book: str | None, form: str) -> None:
     """Prove that BOOK makes exactly one choice per slot for every dataset, and that each rule has an effect."""
     merged = read_layers(layers(() if book is None else (book,)))
@@ -133,6 +144,10 @@ def check(*, book: str | None, form: str) -> None:
     if form == "json":
         reach = {} if proof.findings else {kind.value: ids for kind, ids in by_reach(proved).items()}
         emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": _findings(proof), "reach": reach})
+    elif form in {"sarif", "junit"}:
+        from rules.cli import ci_formats  # noqa: PLC0415  for these formats only
+
+        click.echo(ci_formats.to_sarif(proof) if form == "sarif" else ci_formats.to_junit(merged, proof), nl=False)
     elif proof.findings:
         render.show_findings(proof.findings, console())
     else:
@@ -302,6 +317,43 @@ def docs(*, output: Path | None, force: bool, book: tuple[str, ...]) -> None:
         return
     refuse_existing_output(output, force=force)
     write_text(output, text)
+
+
+@rules.command(
+    short_help="Export the decision tables as DMN.",
+    epilog=examples(
+        "recommend rules export -o rules.dmn",
+        "recommend rules export --slot optimizer --slot loss --book mine.yaml -o mine.dmn",
+    ),
+)
+@click.option("--format", "form", type=click.Choice(["dmn"]), default="dmn", show_default=True, help="DMN 1.3 as XML.")
+@click.option(
+    "--slot",
+    "slots",
+    type=SlotName(),
+    metavar="SLOT",
+    multiple=True,
+    help="Slot to export, with the slots on which it depends; repeatable [all].",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
+@force_option
+@book_option
+def export(*, form: str, slots: tuple[Slot, ...], output: Path | None, force: bool, book: tuple[str, ...]) -> None:  # noqa: ARG001  one format so far
+    """Export the decision tables of a book as DMN 1.3, which decision engines and modelling tools read.
+
+    Inputs are the facts by name; a fact that does not apply or is unknown is null. Each slot is a decision that returns
+    the text of its choice.
+    """
+    from rules.decision.dmn.document import to_dmn  # noqa: PLC0415  for this verb only
+
+    if output is not None:
+        refuse_existing_output(output, force=force)
+    text = to_dmn(load_book(layers(book)), slots or tuple(Slot))
+    if output is None:
+        click.echo(text.encode(), nl=False)
+        return
+    write_text(output, text)
+    click.echo(f"Wrote {output}.", err=True)
 
 
 def _findings(proof: Proof) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@
 - `counterfactual`: The smallest change of facts that changes a choice.
 - `data_changes`: Changes of data or budget that a user could make, as changes of facts.
 - `decision_table`: A slot as a decision table, and docs/rules.md.
+- `dmn`: A rulebook as decision tables in DMN 1.3.
 - `difference`: The exact difference of two rulebooks.
 - `reachability`: Where a rule decides: for datasets, under pins only, or without other layers only.
 """

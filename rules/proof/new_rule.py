@@ -19,6 +19,7 @@ from rules.rulebook.rule_file import RULES, misfit, parse_tests, read_rules
 from rules.rulebook.rulebook import Rulebook, read_layers
 from rules.text import yaml_document as document
 from rules.text.files import write_text
+from rules.text.yaml_document import schema_comment
 from rules.vocabulary.aliases import current_category, current_fact
 from rules.vocabulary.choices import parse_choice
 from rules.vocabulary.condition import Test, categories_of, interval_of
@@ -41,8 +42,9 @@ DIGITS: Final = 10
 WIDTH: Final = 116  # characters of a line
 INDENT: Final = 2  # characters of a line within a rule
 HEADER: Final = (
+    f"{schema_comment('book')}\n"
     "# Our rules, on top of the shipped ones. 'recommend rules check' proves the merged book.\n"
-    "# 'recommend rules schema book' prints the JSON Schema of this file, for completion and checks in an editor.\n"
+    "# 'recommend rules schema book > book.schema.json' writes its schema, for completion and checks in an editor.\n"
 )
 OPERATOR_WORDS: Final = {"lt": "under", "le": "up-to", "gt": "over", "ge": "from"}
 UNFIXABLE_FLAWS: Final = frozenset({Flaw.UNSATISFIABLE, Flaw.SLOT_CYCLE})

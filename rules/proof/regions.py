@@ -49,14 +49,14 @@ def _limits(fact: str, possible: Sequence[Piece], belonging: Sequence[Piece]) ->
     if not real:
         return f"{fact} n/a"
     if categories_of(fact) is None:
-        return " or ".join(_stretch(fact, run) for run in _runs(every, real))
+        return " or ".join(_stretch(fact, run) for run in runs(every, real))
     others = [str(piece.value) for piece in every if piece not in real]
     if len(others) == 1 and len(real) > 1:
         return f"{fact} is not {others[0]}"
     return f"{fact} is {' or '.join(str(piece.value) for piece in real)}"
 
 
-def _runs(axis: Sequence[Piece], belonging: Sequence[Piece]) -> list[list[Piece]]:
+def runs(axis: Sequence[Piece], belonging: Sequence[Piece]) -> list[list[Piece]]:
     """Runs of consecutive pieces."""
     runs: list[list[Piece]] = []
     previous = None

@@ -25,6 +25,17 @@ TAGS: Final = frozenset({"str", "int", "float", "bool", "null", "map", "seq"})
 KEY_TAGS: Final = frozenset({"str", "merge"})
 
 
+def schema_comment(kind: str) -> str:
+    """First line of a YAML file, by which editors find its JSON Schema next to it.
+
+    kind: of file, as in 'recommend rules schema KIND > KIND.schema.json'.
+
+    >>> schema_comment("bundle")
+    '# yaml-language-server: $schema=bundle.schema.json'
+    """
+    return f"# yaml-language-server: $schema={kind}.schema.json"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Document:
     """Parsed YAML.

@@ -73,7 +73,7 @@ class Bundle(BaseModel):
         ...     tuner=Manual(),
         ... )
         >>> bundle.to_yaml().splitlines()[:3]
-        ['format: pcwat/bundle/1', 'activation: relu', 'metric: accuracy']
+        ['# yaml-language-server: $schema=bundle.schema.json', 'format: pcwat/bundle/1', 'activation: relu']
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -159,7 +159,7 @@ class Bundle(BaseModel):
         yaml = YAML()
         yaml.width = COMMENT_WIDTH
         yaml.dump(body, text)
-        return text.getvalue()
+        return f"{document.schema_comment('bundle')}\n{text.getvalue()}"
 
     @classmethod
     def read(cls, path: Path) -> Self:

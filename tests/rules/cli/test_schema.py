@@ -10,7 +10,10 @@ from ruamel.yaml import YAML
 from recommender.examples import example
 from recommender.recommendation.recommend import recommend
 from rules.cli.schema import KINDS, path_of, schema
-from rules.rulebook.rulebook import BOOKS
+from rules.proof.new_rule import add_rule
+from rules.rulebook.rulebook import BOOKS, SHIPPED_LAYERS
+from rules.vocabulary.bundle import Bundle, fingerprint
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from recommender.recommendation.recommendation import Recommendation
@@ -112,3 +115,15 @@ def test_a_record_with_an_unknown_choice_does_not_fit_the_schema(advice: Recomme
     record = json.loads(advice.record.to_json())
     record["decisions"]["loss"]["choice"]["name"] = "hubber"
     assert not published("record").is_valid(record)
+
+
+def test_yaml_that_we_write_names_its_schema_in_a_comment_that_readers_ignore(tmp_path, advice) -> None:
+    bundle = advice.bundle
+    path = tmp_path / "bundle.yaml"
+    path.write_text(bundle.to_yaml(), encoding="utf-8")
+    assert fingerprint(Bundle.read(path)) == fingerprint(bundle)
+    book = tmp_path / "mine.yaml"
+    add_rule(book, Slot.OPTIMIZER, then="adamw", when=["rows>=5000"], because="a reason", below=SHIPPED_LAYERS)
+    for kind, file in (("bundle", path), ("book", book)):
+        first = file.read_text(encoding="utf-8").splitlines()[0]
+        assert first == f"# yaml-language-server: $schema={path_of(kind).name}"
