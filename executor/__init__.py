@@ -57,6 +57,7 @@ _MODULES: Final = {
     "resume": "executor.pipeline.train",
     "train": "executor.pipeline.train",
 }
+_WITHOUT_TENSORFLOW: Final = frozenset({"Predictor", "Run", "load_predictor"})
 _SAVED_CLASSES: Final = ("executor.model.assemble", "executor.components.loss")
 """Modules that import or define every class in a model file; importing them registers the classes with Keras."""
 
@@ -64,7 +65,10 @@ _SAVED_CLASSES: Final = ("executor.model.assemble", "executor.components.loss")
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module 'executor' has no attribute {name!r}")
-    import_module("executor.runtime.tensorflow_import").use_tensorflow_backend()
+    tensorflow_import = import_module("executor.runtime.tensorflow_import")
+    if name not in _WITHOUT_TENSORFLOW:
+        tensorflow_import.check_tensorflow()
+    tensorflow_import.use_tensorflow_backend()
     return getattr(import_module(_MODULES[name]), name)
 
 

@@ -1,4 +1,4 @@
-"""Requests a second and latency of `recommend serve`, and of MLflow's server with the same model.
+"""Requests a second and latency of `recommend serve` with a run and with its export, and of MLflow's server.
 
     python -m benchmarks.speed.serving RUN ROWS.csv [--clients 32] [--seconds 10]
 
@@ -152,15 +152,20 @@ def main() -> None:
     expected = run.predict(options.rows).to_pylist()
     print("| server | requests a second | p50 ms | p99 ms | errors | wrong |\n|---|---|---|---|---|---|")
     limits = {"clients": options.clients, "seconds": options.seconds}
-    start, port = "from recommender.cli.start import main; main()", free_port()
-    own = Server(
-        name="recommend serve",
-        command=[sys.executable, "-c", start, "serve", str(options.run), "--port", str(port)],
-        port=port,
-        ready="/ready",
-        requests=[post("/predict", [row]) for row in rows],
-    )
-    measure(own, expected, **limits)
+    requests = [post("/predict", [row]) for row in rows]
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / "exported"
+        run.export(to="numpy", directory=exported)
+        for name, directory in [("recommend serve RUN", options.run), ("recommend serve EXPORT (numpy)", exported)]:
+            start, port = "from recommender.cli.start import main; main()", free_port()
+            own = Server(
+                name=name,
+                command=[sys.executable, "-c", start, "serve", str(directory), "--port", str(port)],
+                port=port,
+                ready="/ready",
+                requests=requests,
+            )
+            measure(own, expected, **limits)
     if python := os.environ.get("PCWAT_MLFLOW"):
         with tempfile.TemporaryDirectory() as folder:
             model, port = Path(folder) / "model", free_port()

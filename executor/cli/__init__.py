@@ -4,5 +4,6 @@
 - `export`: The command `export`.
 - `measure`: The commands `rules measure` and `rules scorecard`.
 - `serve`: The command `serve`.
+- `open_model`: The run or the exported model in a directory.
 - `progress_line`: The progress line: trial, best score, elapsed and remaining time.
 """

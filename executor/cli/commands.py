@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 from rich.console import Console
 
+from executor.cli.open_model import import_tensorflow_for, open_model
 from executor.cli.progress_line import SearchProgress
 from executor.model.validate_rows import open_rows
 from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
@@ -21,7 +22,7 @@ from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
 from executor.runtime.budget import Budget
 from executor.runtime.log import listen_to_log
-from executor.runtime.tensorflow_import import quiet_tensorflow
+from executor.runtime.tensorflow_import import check_tensorflow, quiet_tensorflow
 from recommender.cli.options import DATASET, dataset_options, option_of, strategy_options
 from recommender.cli.signals import ended_by, exit_code
 from recommender.recommendation.recommend import open_dataset
@@ -132,6 +133,7 @@ def train(
     """
     if (dataset is None) is (stopped is None):
         raise click.UsageError("Give either a DATASET to train on, or a run with --resume.")
+    check_tensorflow()
     trackers = parse_trackers(tracked)
     given, trials = strategy.budget, strategy.trials
     started = click.get_current_context().obj  # the start of the process; None where Python calls the command
@@ -257,12 +259,14 @@ def predict(
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
 
+    RUN is a run, or a directory that 'recommend export' wrote, which predicts without TensorFlow.
+
     The predictions keep the order of the rows. For a time series, ROWS is its history, and the predictions are the
     steps of the horizon after its last row.
     """
-    finished = Run(run)
-    if verbosity is Verbosity.VERBOSE:
-        seen = finished.record.dataset
+    model = open_model(run)
+    if verbosity is Verbosity.VERBOSE and isinstance(model, Run):
+        seen = model.record.dataset
         print_status(
             f"{run} was trained on {seen.name} ({seen.rows:,} rows) to predict {', '.join(seen.targets)}.",
             verbosity=verbosity,
@@ -272,13 +276,13 @@ def predict(
         refuse_existing_output(output, force=force)
         _check_ending(output)
     unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
-    with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:
-        quiet_tensorflow()
+    with open_rows(model.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:
+        import_tensorflow_for(model)
         from executor.model.predict import predict as predict_rows  # noqa: PLC0415  after TensorFlow was silenced
 
         predictions = predict_rows(
-            finished.outcome_of,
-            finished.signature,
+            model.outcome_of,
+            model.signature,
             dataset,
             ignore_extra=ignore_extra,
             key=keys,

@@ -12,6 +12,7 @@ from executor.pipeline.measurement.alternatives import MEASURED
 from executor.pipeline.measurement.corpus import read_corpus
 from executor.pipeline.measurement.measure import Order
 from executor.pipeline.measurement.measure import measure as measure_corpus
+from executor.runtime.tensorflow_import import check_tensorflow
 from recommender.cli.options import read_pins
 from recommender.recommendation.trial_budget import seconds as seconds_of
 from rules.cli.output import (
@@ -111,6 +112,7 @@ def measure(
     rates. The hold-out rows of a dataset are neither trained on nor scored. Each training is written to the output file
     when it ends; the same command continues an interrupted measurement.
     """
+    check_tensorflow()
     chosen = layers(book)
     pins = tuple(read_pins(pin, ["for a measurement"] if pin else []))
     wanted = _wanted(what, chosen, {one.slot for one in pins})

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from executor.cli.open_model import import_tensorflow_for, open_model
 from executor.data.raw_table import Form
 from executor.runs.run import Run
 from executor.runs.serving.limits import Limits
 from executor.runtime.log import listen_to_log
-from executor.runtime.tensorflow_import import quiet_tensorflow
 from rules.cli.output import Verbosity, examples, print_status, verbosity_options
 from rules.errors import ServingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from executor.model.signature import Signature
     from executor.runs.serving.service import Service
 
 MEGABYTE: Final = 1_000_000  # bytes
@@ -28,7 +29,10 @@ EXTRA: Final = ("fastapi", "uvicorn", "prometheus_client")
 
 @click.command(
     short_help="Serve predictions of a run over HTTP.",
-    epilog=examples("recommend serve runs/titanic-1", "recommend serve runs/titanic-1 --port 9000 --timeout 5"),
+    epilog=examples(
+        "recommend serve runs/titanic-1 --port 9000 --timeout 5",
+        "recommend export runs/titanic-1 --to numpy -o titanic && recommend serve titanic",
+    ),
 )
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -88,12 +92,14 @@ def serve(
 ) -> None:
     """Serve the predictions of RUN over HTTP, until Ctrl-C or SIGTERM.
 
+    RUN is a run, or a directory that 'recommend export' wrote, which is served without TensorFlow.
+
     POST /predict takes rows as JSON or CSV, and returns what 'recommend predict' writes. GET /openapi.json describes
     the columns, /health and /ready are for supervisors, and /metrics is for Prometheus. Needs pcwat[serve].
     """
     check_extra()
-    finished = Run(run)
-    _check_is_table(finished)
+    model = open_model(run)
+    _check_is_table(run, model.signature)
     from executor.runs.serving import server  # noqa: PLC0415  after the extra was checked
 
     if not server.is_loopback(host):
@@ -105,12 +111,14 @@ def serve(
     limits = Limits(body_bytes=int(max_body * MEGABYTE), rows=max_rows, seconds=timeout, waiting=max_waiting)
 
     def open_service(on_batch: Callable[[int], None]) -> Service:
-        quiet_tensorflow()
-        from executor.runs.serving.backend import keep_operations  # noqa: PLC0415  after TensorFlow was silenced
-        from executor.runs.serving.service import Service  # noqa: PLC0415  as above
+        import_tensorflow_for(model)
+        from executor.runs.serving.service import Service  # noqa: PLC0415  after TensorFlow was silenced
 
-        keep_operations()
-        service = Service(finished, ignore_extra=ignore_extra, compiles=True, on_batch=on_batch)
+        if isinstance(model, Run):
+            from executor.runs.serving.backend import keep_operations  # noqa: PLC0415  as above
+
+            keep_operations()
+        service = Service(model, ignore_extra=ignore_extra, compiles=True, on_batch=on_batch)
         service.load()
         return service
 
@@ -138,12 +146,11 @@ def check_extra() -> None:
         )
 
 
-def _check_is_table(run: Run) -> None:
+def _check_is_table(directory: Path, signature: Signature) -> None:
     """Raise ServingError on a model of images, or of sequences that are arrays."""
-    signature = run.signature
     arrays = [column for column in signature.columns if column.form in {Form.IMAGE, Form.SEQUENCE}]
     if arrays and signature.sequences is None:
         raise ServingError(
-            f"A server reads rows of a table, but the model of {run.directory} reads {arrays[0].form}s in column "
-            f"{arrays[0].name!r}. Use 'recommend predict {run.directory}'."
+            f"A server reads rows of a table, but the model of {directory} reads {arrays[0].form}s in column "
+            f"{arrays[0].name!r}. Use 'recommend predict {directory}'."
         )

@@ -16,6 +16,7 @@ from executor.runs.feature_plan import FeaturePlan
 from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, PREDICTIONS, SIGNATURE, read_json
 from executor.runs.plan import Plan, read_plan, reopen_dataset
 from executor.runs.summary import Summary
+from executor.runtime.tensorflow_import import check_tensorflow
 from recommender.dataset.digest import digest_of
 from recommender.run_manifest import GUARDRAILS, RECORD, SCORES, SUMMARY, Manifest
 from rules.decision.record import Guardrail, Guardrails, Record
@@ -133,15 +134,17 @@ class Run:
 
         It takes raw rows: a dict that maps each name under `inputs` in signature.json to an array of shape (rows, 1).
         """
+        check_tensorflow()
         from executor.model.keras_file import load_model  # noqa: PLC0415  TensorFlow takes seconds
 
         return load_model(self.directory / MODEL, self.signature)
 
     def outcome_of(self, rows: RawTable) -> np.ndarray:
         """Outputs of the model for validated rows, (rows, outputs): probabilities, or values."""
+        model = self.model
         from executor.model.keras_file import predict_rows  # noqa: PLC0415  TensorFlow takes seconds
 
-        return predict_rows(self.model, self.signature, rows)
+        return predict_rows(model, self.signature, rows)
 
     def predict(
         self,

@@ -7,9 +7,16 @@ import importlib
 import os
 import sys
 import tempfile
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
 
 from rules.errors import PcwatError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAST_PYTHON: Final = (3, 13)  # that TensorFlow 2.21 supports; as in pyproject.toml
 STDERR = 2  # the file descriptor that TensorFlow's C++ side writes to, past sys.stderr
 
 
@@ -20,13 +27,20 @@ def import_quietly(*modules: str) -> None:
     kept.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with hidden_stderr():
+        for module in modules:
+            importlib.import_module(module)
+
+
+@contextmanager
+def hidden_stderr() -> Iterator[None]:
+    """Hide what C++ code writes to standard error, unless the block raises an exception."""
     sys.stderr.flush()
     terminal = os.dup(STDERR)
     with tempfile.TemporaryFile() as written:
         os.dup2(written.fileno(), STDERR)
         try:
-            for module in modules:
-                importlib.import_module(module)
+            yield
         except BaseException:
             written.seek(0)
             os.write(terminal, written.read())
@@ -39,8 +53,9 @@ def import_quietly(*modules: str) -> None:
 def quiet_tensorflow() -> None:
     """Import TensorFlow, Keras and keras-tuner without start-up messages; call it before importing executor modules.
 
-    Raises PcwatError if they cannot be loaded, for instance for lack of memory.
+    Raises PcwatError if they cannot be loaded: TensorFlow is not installed, or memory is lacking.
     """
+    check_tensorflow()
     use_tensorflow_backend()
     collects = gc.isenabled()
     gc.disable()  # collections during the import take a fifth of its time
@@ -54,6 +69,21 @@ def quiet_tensorflow() -> None:
     finally:
         if collects:
             gc.enable()
+
+
+def check_tensorflow() -> None:
+    """Raise PcwatError if TensorFlow is not installed, as on versions of Python that it does not support."""
+    if find_spec("tensorflow") is None:
+        is_supported = sys.version_info[:2] <= LAST_PYTHON
+        remedy = (
+            "Run: pip install tensorflow"
+            if is_supported
+            else f"It supports Python up to {'.'.join(map(str, LAST_PYTHON))}, so install pcwat with another Python."
+        )
+        raise PcwatError(
+            "Training, and predicting with a run, need TensorFlow, which is not installed. 'recommend', 'recommend "
+            f"audit', 'recommend rules' and exported models work without it. {remedy}"
+        )
 
 
 def use_tensorflow_backend() -> None:

@@ -6,11 +6,13 @@ An engine is imported when a model of its format is loaded.
 from __future__ import annotations
 
 import importlib
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from executor.runs.export.graph import read_graph
+from executor.runtime.tensorflow_import import hidden_stderr
 from rules.errors import RunError
 
 if TYPE_CHECKING:
@@ -41,11 +43,18 @@ def onnx_engine(directory: Path, threads: int | None) -> Engine:
 def litert_engine(directory: Path, threads: int | None) -> Engine:
     """Run model.tflite in LiteRT."""
     runtime = import_extra("ai_edge_litert.interpreter", package="ai-edge-litert")
-    interpreter = _load(
-        directory / LITERT_FILE, lambda path: runtime.Interpreter(model_path=str(path), num_threads=threads)
-    )
-    runner = interpreter.get_signature_runner()
-    return lambda inputs: np.array(next(iter(runner(**inputs).values())))
+    with hidden_stderr():  # it logs that it uses XNNPACK
+        interpreter = _load(
+            directory / LITERT_FILE, lambda path: runtime.Interpreter(model_path=str(path), num_threads=threads)
+        )
+        runner = interpreter.get_signature_runner()
+    lock = Lock()  # an interpreter has one set of tensors
+
+    def run(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        with lock:
+            return np.array(next(iter(runner(**inputs).values())))
+
+    return run
 
 
 def saved_model_engine(directory: Path, threads: int | None) -> Engine:

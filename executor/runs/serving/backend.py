@@ -6,35 +6,30 @@ the same kernels as Keras does, and takes a tenth of the time: docs/evidence.md#
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import tensorflow as tf
 
 from executor.data.raw_table import Form, RawTable
+from executor.layers.numbers import ColumnLayer, Numbers
 from executor.layers.words import CategoryLayer
 from executor.model.keras_file import predict_rows
 from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS
+from executor.runs.serving.known_values import known_values
 from executor.runtime.log import LOG
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import keras
 
     from executor.model.signature import Signature
+    from executor.runs.serving.known_values import KnownValues
 
 COMPARED_ROWS: Final = 256
 MISSING_SHARE: Final = 0.1
 SCALES: Final = 12  # decimal orders of magnitude of compared numbers, from 1e-6
-
-
-class Backend(Protocol):
-    """Computes the outputs of rows; another one may take the place of Keras."""
-
-    model: Any
-    """Takes the inputs of `executor.model.assemble.model_inputs`, as a Keras model does."""
-
-    def outputs(self, rows: RawTable) -> np.ndarray:
-        """Outputs, (rows, outputs) float64; called from several threads."""
 
 
 class KerasBackend:
@@ -50,7 +45,8 @@ class KerasBackend:
         if compiles and not forms & SEQUENCE_FORMS:  # each length of sequences would need a graph of its own
             self.model = self._compiled(model)
 
-    def outputs(self, rows: RawTable) -> np.ndarray:
+    def outcome_of(self, rows: RawTable) -> np.ndarray:
+        """Compute outputs, (rows, outputs) float64; called from several threads."""
         return predict_rows(self.model, self._signature, rows)
 
     def _compiled(self, model: keras.Model) -> Any:  # noqa: ANN401  a function of TensorFlow, or the model
@@ -98,3 +94,24 @@ def random_rows(signature: Signature, model: keras.Model) -> RawTable:
         offset=of_window,
         spread=spread,
     )
+
+
+def known_values_of_model(signature: Signature, model: keras.Model) -> KnownValues:
+    """Read the medians and the categories of the layers of a model."""
+    medians: dict[str, float] = {}
+    categories: dict[str, Sequence[str]] = {}
+    for layer, columns in _column_layers(signature, model):
+        if isinstance(layer, Numbers):
+            medians |= dict(zip(columns, layer.center, strict=False))
+        elif isinstance(layer, CategoryLayer):
+            categories |= dict(zip(columns, layer.levels, strict=False))
+    return known_values(signature, medians, categories)
+
+
+def _column_layers(signature: Signature, model: keras.Model) -> Iterator[tuple[ColumnLayer, list[str]]]:
+    """The layers that read raw columns, each with the columns."""
+    columns = {entry.name: entry.columns for entry in signature.inputs}
+    for layer in model.layers:
+        if isinstance(layer, ColumnLayer):
+            tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
+            yield layer, [name for tensor in tensors for name in columns.get(tensor.name, ())]

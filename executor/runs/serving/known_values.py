@@ -1,4 +1,4 @@
-"""Example row and known categories, from the layers of the model: a run keeps no rows."""
+"""Example row and known categories, from what the model learned: a run keeps no rows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from executor.data.raw_table import Form
-from executor.layers.numbers import ColumnLayer, Numbers
-from executor.layers.words import CategoryLayer
 from recommender.dataset.sql import is_integer, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import keras
+    from collections.abc import Mapping, Sequence
 
     from executor.model.signature import Column, Signature
+    from executor.runs.export.encoding import Encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,26 +44,24 @@ def _number(column: Column, median: float | None) -> object:
     return round(median) if is_integer(column.storage) else float(f"{median:.6g}")
 
 
-def known_values(signature: Signature, model: keras.Model) -> KnownValues:
-    """Read the medians and the categories of the layers of a model."""
+def known_values_of_export(signature: Signature, encoding: Encoding) -> KnownValues:
+    """Read the medians and the categories of the encoders of an export."""
     medians: dict[str, float] = {}
     categories: dict[str, Sequence[str]] = {}
+    for encoder in encoding.encoders:
+        if encoder.config["kind"] == "numbers":
+            medians |= dict(zip(encoder.columns, encoder.config["center"], strict=False))
+        elif "categories" in encoder.config:
+            categories |= dict(zip(encoder.columns, encoder.config["categories"], strict=False))
+    return known_values(signature, medians, categories)
+
+
+def known_values(
+    signature: Signature, medians: Mapping[str, float], categories: Mapping[str, Sequence[str]]
+) -> KnownValues:
+    """Known values of the columns that users give."""
     read = {column.name for column in signature.columns}
-    for layer, columns in _column_layers(signature, model):
-        if isinstance(layer, Numbers):
-            medians |= dict(zip(columns, layer.center, strict=False))
-        elif isinstance(layer, CategoryLayer):
-            categories |= dict(zip(columns, layer.levels, strict=False))
     return KnownValues(
         medians={name: value for name, value in medians.items() if name in read},
         categories={name: own for name, own in categories.items() if name in read},
     )
-
-
-def _column_layers(signature: Signature, model: keras.Model) -> Iterator[tuple[ColumnLayer, list[str]]]:
-    """The layers that read raw columns, each with the columns."""
-    columns = {entry.name: entry.columns for entry in signature.inputs}
-    for layer in model.layers:
-        if isinstance(layer, ColumnLayer):
-            tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-            yield layer, [name for tensor in tensors for name in columns.get(tensor.name, ())]

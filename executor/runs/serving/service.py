@@ -1,4 +1,4 @@
-"""A run in memory, and its predictions."""
+"""A run or an exported model in memory, and its predictions."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 import pyarrow as pa
 
-from executor.model.keras_file import load_model
 from executor.model.predict import outcome_of, predict
 from executor.model.prediction_columns import prediction_columns, prediction_names
 from executor.model.validate_rows import open_rows
-from executor.preprocessing.preprocessing import rows_per_batch
+from executor.runs.export.predictor import ROWS_OF_TABLES, Predictor
 from executor.runs.files import MODEL
-from executor.runs.serving.backend import KerasBackend
 from executor.runs.serving.batches import Batches
 from executor.runs.serving.fast_rows import FastReader, to_table
 from executor.runs.serving.json_rows import BODY, to_arrow
-from executor.runs.serving.known_values import KnownValues, known_values
+from executor.runs.serving.known_values import KnownValues, known_values_of_export
 from executor.runs.serving.limits import Options
 from executor.runs.serving.openapi import openapi_schema
 from rules.errors import PcwatError, ServingError
@@ -29,9 +27,11 @@ from rules.text.temporary import working_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+
+    from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
     from executor.runs.run import Run
-    from executor.runs.serving.backend import Backend
     from executor.runs.serving.fast_rows import Values
     from executor.runs.serving.json_rows import JsonRows
     from executor.runs.serving.limits import Limits
@@ -58,38 +58,48 @@ class Predictions:
 
 
 class Service:
-    """The model of a run, and the threads that predict with it.
+    """The model of a run or of an export, and the threads that predict with it.
 
-    ignore_extra: whether columns that were not in training are ignored. compiles: as of `KerasBackend`. on_batch:
-    called with the number of rows of each batch.
+    Only the model of a run needs TensorFlow. ignore_extra: whether columns that were not in training are ignored.
+    compiles: as of `KerasBackend`. on_batch: called with the number of rows of each batch.
     """
 
     def __init__(
         self,
-        run: Run,
+        source: Run | Predictor,
         *,
         ignore_extra: bool = False,
         compiles: bool = False,
         on_batch: Callable[[int], None] = lambda _rows: None,
     ) -> None:
-        self.signature: Signature = run.signature
+        self.signature: Signature = source.signature
         self.known = KnownValues()
-        self._run = run
+        self._source = source
         self._ignore_extra = ignore_extra
         self._compiles = compiles
         self._on_batch = on_batch
         self._reader = FastReader(self.signature, ignore_extra=ignore_extra)
         self._names = prediction_names(self.signature)
-        self._backend: Backend | None = None
+        self._outcome_of: Callable[[RawTable], np.ndarray] | None = None
         self._batches: Batches[tuple[dict[str, Values], int], Predictions] | None = None
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="readers")
 
     def load(self) -> None:
         """Load the model, and predict once. Raises RunError if the model cannot be used."""
-        model = load_model(self._run.directory / MODEL, self.signature)
-        self._backend = KerasBackend(model, self.signature, compiles=self._compiles)
-        self.known = known_values(self.signature, model)
-        self._batches = Batches(self._predict_batch, max_rows=rows_per_batch(0))
+        if isinstance(self._source, Predictor):
+            self._outcome_of = self._source.outcome_of
+            self.known = known_values_of_export(self.signature, self._source.encoding)
+        else:
+            self._load_keras(self._source)
+        self._batches = Batches(self._predict_batch, max_rows=ROWS_OF_TABLES)
+
+    def _load_keras(self, run: Run) -> None:
+        from executor.model.keras_file import load_model  # noqa: PLC0415  TensorFlow takes seconds
+        from executor.runs.serving.backend import KerasBackend, known_values_of_model  # noqa: PLC0415  as above
+
+        model = load_model(run.directory / MODEL, self.signature)
+        self._outcome_of = KerasBackend(model, self.signature, compiles=self._compiles).outcome_of
+        self.known = known_values_of_model(self.signature, model)
 
     def close(self) -> None:
         """End the threads after the requests that wait."""
@@ -125,8 +135,8 @@ class Service:
 
     def _predict(self, data: Callable[[], object], options: Options, *, max_rows: int | None = None) -> Predictions:
         """Predict rows that DuckDB reads. data: function that returns them; called in this thread."""
-        backend = self._backend
-        if backend is None:
+        outcome_of_rows = self._outcome_of
+        if outcome_of_rows is None:
             raise ServingError("The model is not loaded yet. Try again later.", status=503)
         warnings: list[str] = []
         try:
@@ -136,7 +146,7 @@ class Service:
                 if max_rows is not None and dataset.row_count > max_rows:
                     raise too_many_rows(dataset.row_count, max_rows)
                 table = predict(
-                    backend.outputs,
+                    outcome_of_rows,
                     self.signature,
                     dataset,
                     ignore_extra=self._ignore_extra,
@@ -151,14 +161,14 @@ class Service:
 
     def _predict_batch(self, requests: Sequence[tuple[dict[str, Values], int]]) -> Sequence[Predictions]:
         """Predict the rows of several requests together."""
-        backend = self._backend
-        if backend is None:
+        outcome_of_rows = self._outcome_of
+        if outcome_of_rows is None:
             raise ValueError("batches are predicted once the model is loaded")
         counts = [count for _, count in requests]
         names = requests[0][0].keys()
         columns = {name: [value for rows, _ in requests for value in rows[name]] for name in names}
         self._on_batch(sum(counts))
-        outcome = outcome_of(backend.outputs, to_table(self.signature, columns, sum(counts)))
+        outcome = outcome_of(outcome_of_rows, to_table(self.signature, columns, sum(counts)))
         rows = pa.table(prediction_columns(self.signature, outcome, self._names)).to_pylist()
         found, start = [], 0
         for count in counts:

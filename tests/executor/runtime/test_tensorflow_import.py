@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from executor.pipeline.prepare import check_system_date
+from executor.runtime import tensorflow_import
 from executor.runtime.tensorflow_import import use_tensorflow_backend
 from rules.errors import PcwatError, TrainingError
 
@@ -54,6 +55,19 @@ def test_a_tensorflow_that_cannot_be_loaded_is_one_error_with_the_reason(tmp_pat
     )
     assert ran.stdout.startswith(f"TensorFlow cannot be imported: {reason}.")
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"), [((3, 13), "Run: pip install tensorflow"), ((3, 14), "install pcwat with another Python.")]
+)
+def test_without_tensorflow_the_remedy_fits_the_version_of_python(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], remedy: str
+) -> None:
+    monkeypatch.setattr(tensorflow_import, "find_spec", lambda _: None)
+    monkeypatch.setattr(sys, "version_info", version)
+    with pytest.raises(PcwatError) as error:
+        tensorflow_import.check_tensorflow()
+    assert str(error.value).endswith(remedy)
 
 
 def test_importing_the_module_alone_loads_no_tensorflow_and_leaves_the_environment() -> None:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
 from executor.preprocessing.preprocessing import ROWS_AT_ONCE
+from executor.runs.export.predictor import Predictor, load_predictor
 from executor.runs.run import Run
 from executor.runs.serving.app import create_app
 from executor.runs.serving.limits import Limits
@@ -40,7 +41,7 @@ def run() -> Run:
 
 
 def client_of(
-    run: Run, limits: Limits = LIMITS, *, outputs: np.ndarray | None = None, ignore_extra: bool = False
+    run: Run | Predictor, limits: Limits = LIMITS, *, outputs: np.ndarray | None = None, ignore_extra: bool = False
 ) -> TestClient:
     """A client of a server. outputs: what the model returns in every call; None for the model of the run."""
 
@@ -48,7 +49,7 @@ def client_of(
         service = Service(run, on_batch=on_batch, ignore_extra=ignore_extra)
         service.load()
         if outputs is not None:
-            service._backend.model = lambda _inputs, **_: outputs
+            service._outcome_of = lambda table: outputs[: len(table.rows)]
         return service
 
     return TestClient(create_app(open_service, limits))
@@ -107,6 +108,16 @@ def test_predictions_are_those_of_run_predict(client: TestClient, run: Run, rows
     assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == found.json()[
         "predictions"
     ]
+
+
+def test_an_exported_model_is_served_with_its_own_predictions(client: TestClient, run: Run, tmp_path: Path) -> None:
+    run.export(to="numpy", directory=tmp_path / "exported")
+    predictor = load_predictor(tmp_path / "exported")
+    with client_of(predictor) as exported:
+        wait_until_ready(exported)
+        found = post(exported, ROWS).json()["predictions"]
+        assert found == predictor.predict(pd.DataFrame(ROWS, dtype=object)).to_dict("records")
+        assert exported.get("/openapi.json").json() == client.get("/openapi.json").json()
 
 
 def test_a_csv_body_gives_what_recommend_predict_writes(client: TestClient) -> None:
