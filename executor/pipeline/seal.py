@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
+from executor.evaluation.diagnostics.gradients import describe_gradients
 from executor.evaluation.diagnostics.hyperparameter_importance import (
     missing_sensitivity,
     sensitivities,
@@ -56,6 +57,7 @@ def seal(
         cut_short=trials.cut_short,
         size=trials.size,
         reduction=trials.reduction(run.budget.seconds or 0.0),
+        gradients=describe_gradients(trials.ranked),
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
         members=saved.selected.members,

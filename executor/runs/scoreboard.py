@@ -97,6 +97,8 @@ def _warnings(run: Run) -> Iterator[Text]:
         yield _warning("The time limit was too short for the start-up: one trial ran beyond it, to leave a model.")
     if run.summary.reduction:
         yield _warning(run.summary.reduction)
+    if run.summary.gradients:
+        yield _warning(run.summary.gradients)
     if run.features is not None and run.features.used < run.features.planned:
         yield _warning(run.features.sentence)
     for sentence in run.scores.missing_classes:

@@ -29,6 +29,8 @@ class Summary(BaseModel):
     """Size of a full training that the time limit allowed; None without a time limit, and in runs of older versions."""
     reduction: str = ""
     """How the time limit made the training smaller than the bundle plans, and the budget for the full one."""
+    gradients: str = ""
+    """Trials with vanishing or exploding gradients, and a remedy; empty without one."""
     stopped_by: StoppedBy
     started_late: bool = False
     """Whether the time limit had passed before the search, so that one trial ran beyond it."""

@@ -38,6 +38,7 @@ def epochs_of(outcome: Outcome, *, metric: str) -> dict[str, Sequence[float | No
         f"validation {metric}": outcome.epoch_scores,
         "training loss": outcome.training_loss,
         "gradient norm": outcome.gradient_norm,
+        "weight norm": outcome.weight_norm,
         "learning rate": outcome.epoch_rates,
     }
 

@@ -62,6 +62,10 @@ class Outcome(BaseModel):
     gradient_norm: tuple[float | None, ...] = ()
     """L2 norm of the gradient of all weights in each epoch: mean over every eighth step and over folds; None where it
     was not finite."""
+    weight_norm: tuple[float | None, ...] = ()
+    """L2 norm of all weights in each epoch, likewise."""
+    first_layer_share: tuple[float | None, ...] = ()
+    """Gradient norm of the kernel of the first hidden layer in each epoch, as a share of the gradient norm."""
     continues: int | None = None
     """The trial that this one continues."""
     weights: Path | None = None

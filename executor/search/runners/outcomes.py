@@ -82,6 +82,8 @@ def outcome_of_training(proposal: Proposal, training: Training, at: Workspace, *
         first_weights=training.first_weights,
         training_loss=tuple(training.losses),
         gradient_norm=tuple(training.gradient_norms),
+        weight_norm=tuple(training.weight_norms),
+        first_layer_share=tuple(training.first_layer_shares),
         continues=proposal.continues,
         weights=None if training.best is None else weights_path(at.directory, proposal.number),
     )

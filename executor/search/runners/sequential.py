@@ -30,6 +30,7 @@ from executor.search.runners.outcomes import outcome_of_error, outcome_of_traini
 from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.speed import measure_speed
 from executor.search.runners.training_state import (
+    NOT_MEASURED,
     Epoch,
     Member,
     StepMeans,
@@ -109,7 +110,7 @@ class SequentialRunner:
             start=start,
             steps=len(rows),
             take=take,
-            validate=lambda: self._validate(member, traced, means=(math.nan, math.nan)),
+            validate=lambda: self._validate(member, traced, means=NOT_MEASURED),
         )
 
     def _run_trial(self, proposal: Proposal, on_epoch: Callable[[Epoch], None]) -> Outcome | None:
@@ -214,10 +215,10 @@ class SequentialRunner:
         """Batch size of a trial."""
         return choose_batch_size(self._at.kind, len(self._at.train), member.chosen.batch_size)
 
-    def _validate(self, member: Member, traced: CompiledTrial, *, means: tuple[float, float] | None) -> None:
+    def _validate(self, member: Member, traced: CompiledTrial, *, means: Sequence[float] | None) -> None:
         """Record score and loss of the epoch, and the weights of the best one.
 
-        means: training loss and gradient norm over the steps of the epoch; None before the first one.
+        means: of the steps of the epoch; None before the first one.
         """
         at = self._at
         start = at.clock.now()

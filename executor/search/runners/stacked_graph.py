@@ -13,7 +13,7 @@ from executor.components.stacked_optimizer import properties_of, update_rule
 from executor.networks import stacked_tabular
 from executor.search.runners.compiled import compile_graph
 from executor.search.runners.stack import Batch, Stack, pad_to_size
-from executor.search.runners.training_state import NORM_EVERY
+from executor.search.runners.training_state import MEASUREMENTS, NORM_EVERY
 from rules.vocabulary.choices import Hyperparameter
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class StackedGraph:
     def train(
         self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0
     ) -> tuple[Stack, np.ndarray]:
-        """Take training steps; returns the stack, and sums of training losses and gradient norms, (2, K).
+        """Take training steps; returns the stack, and sums of the measurements of EpochMeans, (4, K).
 
         rows: (steps, batch) int32 indices; rates: (steps, K) float32. noise: number of the first step, which seeds
         dropout; first: its number within the epoch, from 0.
@@ -206,7 +206,7 @@ class StackedGraph:
 
     def _steps(self, stack: Stack, rows: tf.Tensor, rates: tf.Tensor, numbers: tf.Tensor) -> tuple[Stack, tf.Tensor]:
         train = self._at.train
-        sums = tf.zeros([2, tf.shape(rates)[1]])
+        sums = tf.zeros([MEASUREMENTS, tf.shape(rates)[1]])
         for index in tf.range(tf.shape(rates)[0]):
             chosen = rows[index]
             batch = Batch(
@@ -224,7 +224,7 @@ class StackedGraph:
     def _take_step(
         self, stack: Stack, batch: Batch, rate: tf.Tensor, noise: tf.Tensor, is_measured: tf.Tensor
     ) -> tuple[Stack, tf.Tensor]:
-        """Take one step with a learning rate per trial, (K,); returns the stack, losses and gradient norms, (2, K).
+        """Take one step with a learning rate per trial, (K,); returns the stack and measurements, (4, K).
 
         is_measured: whether norms are computed; else they are zero.
         """
@@ -237,8 +237,17 @@ class StackedGraph:
             costs = tf.reduce_sum(losses * batch.weight * seen, axis=1) * self._unseen / self.batch
             cost = tf.reduce_sum(costs)
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, stack.weights)]
-        norms = tf.cond(is_measured, lambda: _norms(gradients), lambda: tf.zeros_like(rate))
-        return self._update(stack, gradients, rate), tf.stack([costs, norms])
+        norms = tf.cond(
+            is_measured,
+            lambda: self._measure_norms(gradients, stack.weights),
+            lambda: tf.zeros([MEASUREMENTS - 1, tf.shape(rate)[0]]),
+        )
+        return self._update(stack, gradients, rate), tf.concat([costs[None], norms], axis=0)
+
+    def _measure_norms(self, gradients: Sequence[tf.Tensor], weights: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Norms of gradients and weights, and the share of the first hidden layer, (3, K)."""
+        whole, first = _norms(gradients), _norms([gradients[self.shape.before_hidden]])
+        return tf.stack([whole, _norms(weights), tf.math.divide_no_nan(first, whole)])
 
     def _kept(self, dropout: tf.Tensor, step: tf.Tensor) -> list[tf.Tensor]:
         """Dropout masks of each layer, (K, batch, units).

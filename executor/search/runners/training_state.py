@@ -25,6 +25,8 @@ PATIENT_SHARE: Final = 0.25
 """Share of the planned epochs without improvement before a trial stops: scores improve again as the rate decays."""
 NORM_EVERY: Final = 8
 """Steps per gradient norm, which takes a seventh of the time of a step (8 networks of 3 layers of 256 units)."""
+MEASUREMENTS: Final = 4  # of an epoch: training loss, gradient norm, weight norm, share of the first hidden layer
+NOT_MEASURED: Final = (math.nan,) * MEASUREMENTS
 FLOAT32_DIGITS: Final = 6  # significant ones
 DIVERGED: Final = 3  # consecutive epochs without a finite score before a trial stops
 
@@ -47,6 +49,10 @@ class Training:
     """Training loss of each epoch, averaged over its steps; None where it is not finite."""
     gradient_norms: list[float | None] = field(default_factory=list)
     """Gradient norm of each epoch, averaged over every NORM_EVERYth step; None where it is not finite."""
+    weight_norms: list[float | None] = field(default_factory=list)
+    """Norm of all weights in each epoch, likewise."""
+    first_layer_shares: list[float | None] = field(default_factory=list)
+    """Gradient norm of the kernel of the first hidden layer as a share of the gradient norm in each epoch, likewise."""
     best: float | None = None
     best_cost: float = math.inf
     """Validation loss of the best epoch."""
@@ -67,17 +73,18 @@ class Training:
         return score is not None
 
     def note(
-        self, score: float | None, cost: float, *, direction: Direction, means: Sequence[float] = (math.nan, math.nan)
+        self, score: float | None, cost: float, *, direction: Direction, means: Sequence[float] = NOT_MEASURED
     ) -> bool:
         """Record score and loss of an epoch; returns whether it is the best.
 
-        means: training loss and gradient norm of its steps. The loss breaks ties of scores, which are frequent with few
+        means: the measurements of its steps. The loss breaks ties of scores, which are frequent with few
         validation rows; of equal epochs the later one is the best.
         """
         self.scores.append(score)
         rate, progress = self.rate
         self.rates.append((round_to_float32(rate), round_to_float32(progress)))
-        for kept, value in zip((self.losses, self.gradient_norms), means, strict=True):
+        measured = (self.losses, self.gradient_norms, self.weight_norms, self.first_layer_shares)
+        for kept, value in zip(measured, means, strict=True):
             kept.append(round_to_float32(value) if math.isfinite(value) else None)
         is_best = score is not None and self._is_best(score, cost, direction)
         if is_best:
@@ -117,10 +124,13 @@ class Epoch:
 
 @dataclass
 class StepMeans:
-    """Means of training loss and gradient norm over the steps of an epoch, per network."""
+    """Means over the steps of an epoch, per network.
+
+    Of training loss, gradient norm, weight norm, and the share of the first hidden layer in the gradient norm.
+    """
 
     sums: np.ndarray | float = 0.0
-    counts: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    counts: np.ndarray = field(default_factory=lambda: np.zeros(MEASUREMENTS))
 
     @property
     def steps(self) -> int:
@@ -128,20 +138,20 @@ class StepMeans:
         return int(self.counts[0])
 
     def add(self, sums: np.ndarray, *, steps: int) -> None:
-        """Add sums of losses and gradient norms over some steps, (2, networks).
+        """Add sums over some steps, (4, networks).
 
-        The first step of the epoch has a norm, and every NORM_EVERYth after it.
+        The first step of the epoch has norms, and every NORM_EVERYth after it.
         """
         self.sums = self.sums + sums
         done = self.steps + steps
-        self.counts[:] = done, math.ceil(done / NORM_EVERY)
+        self.counts[:] = math.ceil(done / NORM_EVERY)
+        self.counts[0] = done
 
-    def of(self, networks: slice) -> tuple[float, float]:
-        """Loss and norm, averaged over some networks; NaN before the first step."""
+    def of(self, networks: slice) -> tuple[float, ...]:
+        """Means over some networks; NaN before the first step."""
         if not self.counts.all():
-            return math.nan, math.nan
-        loss, norm = np.asarray(self.sums)[:, networks].mean(axis=1) / self.counts
-        return float(loss), float(norm)
+            return NOT_MEASURED
+        return tuple((np.asarray(self.sums)[:, networks].mean(axis=1) / self.counts).tolist())
 
 
 def moments(weights: Iterable[tuple[str, np.ndarray]]) -> dict[str, tuple[float, float]]:

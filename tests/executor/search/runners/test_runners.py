@@ -123,7 +123,7 @@ def test_the_last_best_epoch_is_kept(
     assert outcome.epoch_scores == tuple(scores)
 
 
-def test_training_loss_and_gradient_norm_of_one_step_are_those_of_the_first_weights(
+def test_training_loss_and_norms_of_one_step_are_those_of_the_first_weights(
     run_trial, place: Callable[..., Workspace], breast_cancer: Parts
 ) -> None:
     at, rows = place(), len(breast_cancer.train)
@@ -132,9 +132,13 @@ def test_training_loss_and_gradient_norm_of_one_step_are_those_of_the_first_weig
     network = build_network(parts=breast_cancer, bundle=at.bundle, hyperparameters=values, seed=trial_seed(at.seed, 0))
     with tf.GradientTape() as tape:
         cost = at.loss(at.train.target, network(at.train.inputs))
-    norms = [np.linalg.norm(gradient) for gradient in tape.gradient(cost, network.trainable_variables)]
+    weights = network.trainable_variables
+    norms = [np.linalg.norm(gradient) for gradient in tape.gradient(cost, weights)]
     assert outcome.training_loss == pytest.approx([float(cost)], rel=1e-5)
     assert outcome.gradient_norm == pytest.approx([np.linalg.norm(norms)], rel=1e-5)
+    assert outcome.weight_norm == pytest.approx([np.linalg.norm([np.linalg.norm(own) for own in weights])], rel=1e-5)
+    (first,) = [at for at, weight in enumerate(weights) if weight.path == "hidden_1/kernel"]
+    assert outcome.first_layer_share == pytest.approx([norms[first] / np.linalg.norm(norms)], rel=1e-5)
 
 
 @pytest.mark.parametrize("pinned", [None, 100])

@@ -38,16 +38,19 @@ def test_without_early_stopping_a_trial_is_patient_for_all_of_its_epochs() -> No
 
 def test_training_loss_and_gradient_norm_are_kept_with_six_digits_and_without_infinities() -> None:
     training = Training()
-    for means in ((0.123456789, 1234567.0), (math.nan, math.inf)):
+    for means in ((0.123456789, 1234567.0, 2.0, 0.5), (math.nan, math.inf, math.inf, math.nan)):
         training.note(0.5, 0.5, direction=Direction.MAX, means=means)
     assert training.losses == [0.123457, None]
     assert training.gradient_norms == [1234570.0, None]
+    assert (training.weight_norms, training.first_layer_shares) == ([2.0, None], [0.5, None])
 
 
 def test_means_of_an_epoch_are_over_its_steps_and_over_every_eighth_of_them() -> None:
     means = StepMeans()
     assert math.isnan(means.of(slice(None))[0])
-    means.add(np.array([[9.0, 18.0], [4.0, 8.0]]), steps=9)  # of 9 steps the first and the ninth have a norm
-    means.add(np.array([[1.0, 2.0], [0.0, 0.0]]), steps=1)
-    assert means.of(slice(0, 1)) == (1.0, 2.0)
-    assert means.of(slice(0, 2)) == (1.5, 3.0)
+    means.add(
+        np.array([[9.0, 18.0], [4.0, 8.0], [6.0, 10.0], [1.0, 0.5]]), steps=9
+    )  # of 9 steps the first and the ninth have a norm
+    means.add(np.array([[1.0, 2.0], *[[0.0, 0.0]] * 3]), steps=1)
+    assert means.of(slice(0, 1)) == (1.0, 2.0, 3.0, 0.5)
+    assert means.of(slice(0, 2)) == (1.5, 3.0, 4.0, 0.375)
