@@ -13,7 +13,7 @@ Users may import the names in `__all__`; everything else may change between vers
 - `evaluation`: scores on the hold-out, baselines and diagnostics.
 - `runs`: the run directory, its report, and exported models.
 - `runtime`: devices, time, log, interrupts and versions.
-- `cli`: the verbs `recommend train`, `predict`, `export`, `serve` and `rules measure`.
+- `cli`: the verbs `recommend train`, `predict`, `export`, `serve`, `compare` and `rules measure`.
 
 Names are imported when they are first used, because TensorFlow takes seconds to import. After `import executor`, before
 or after Keras is imported, `keras.saving.load_model` reads the file of a model.
@@ -32,28 +32,37 @@ if TYPE_CHECKING:
 
     from executor.pipeline.estimators.forecaster import PcwatForecaster
     from executor.pipeline.estimators.tabular import PcwatClassifier, PcwatRegressor
+    from executor.pipeline.measurement.compare import compare
+    from executor.pipeline.measurement.comparison import Comparison
+    from executor.pipeline.measurement.comparison_page import render_comparison
     from executor.pipeline.train import resume, train
     from executor.runs.export.predictor import Predictor, load_predictor
     from executor.runs.run import Run
 
 __all__ = [
+    "Comparison",
     "PcwatClassifier",
     "PcwatForecaster",
     "PcwatRegressor",
     "Predictor",
     "Run",
+    "compare",
     "load_predictor",
+    "render_comparison",
     "resume",
     "train",
 ]
 
 _MODULES: Final = {
+    "Comparison": "executor.pipeline.measurement.comparison",
     "PcwatClassifier": "executor.pipeline.estimators.tabular",
     "PcwatForecaster": "executor.pipeline.estimators.forecaster",
     "PcwatRegressor": "executor.pipeline.estimators.tabular",
     "Predictor": "executor.runs.export.predictor",
     "load_predictor": "executor.runs.export.predictor",
     "Run": "executor.runs.run",
+    "compare": "executor.pipeline.measurement.compare",
+    "render_comparison": "executor.pipeline.measurement.comparison_page",
     "resume": "executor.pipeline.train",
     "train": "executor.pipeline.train",
 }

@@ -1,5 +1,6 @@
-"""The verbs `recommend train`, `predict`, `export`, `serve`, `rules measure` and `rules scorecard`.
+"""The verbs `recommend train`, `predict`, `compare`, `export`, `serve`, `rules measure` and `rules scorecard`.
 
+- `compare`: The command `compare`.
 - `commands`: The commands `train` and `predict`.
 - `export`: The command `export`.
 - `measure`: The commands `rules measure` and `rules scorecard`.

@@ -1,4 +1,4 @@
-"""The alternatives of a choice that are admissible for a dataset."""
+"""The alternatives of a choice that are admissible for a dataset, and checks of what a comparison is to train."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from rules.decision.engine import check_bundle
-from rules.errors import ChoiceError
+from rules.errors import ChoiceError, MeasurementError, did_you_mean
 from rules.vocabulary.choices import (
     MAX_RATE,
     Adafactor,
@@ -30,8 +30,9 @@ from rules.vocabulary.choices import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from rules.decision.trace import Pin
     from rules.rulebook.rule import Rule
     from rules.rulebook.rulebook import Rulebook
     from rules.vocabulary.bundle import Bundle
@@ -130,3 +131,33 @@ def all_rates(choice: Choice) -> dict[int, Choice]:
     # Rounded, because the rate is part of the choice's text.
     rates = {step: float(f"{own * STEP**step:.3g}") for step in range(-MAX_STEPS, MAX_STEPS + 1)} | {0: own}
     return {step: choice.model_copy(update={"learning_rate": rate}) for step, rate in rates.items() if rate <= MAX_RATE}
+
+
+def check_slot(slot: Slot | str, pins: Sequence[Pin] = ()) -> Slot:
+    """The slot of a name or letter. Raises MeasurementError if it cannot be compared or is pinned."""
+    found = Slot.named(str(slot))
+    possible = ", ".join(MEASURED)
+    if found is None:
+        raise MeasurementError(
+            f"The slot must be one of {possible}, but got {str(slot)!r}.{did_you_mean(str(slot), MEASURED)}"
+        )
+    if found not in MEASURED:
+        raise MeasurementError(
+            f"The slot {found.value!r} cannot be compared by trainings of equal length. Choose one of {possible}."
+        )
+    if any(pin.slot is found for pin in pins):
+        raise MeasurementError(f"The slot {found.value!r} cannot be both compared and pinned. Remove its pin.")
+    return found
+
+
+def check_names(choices: Sequence[str], slot: Slot) -> None:
+    """Raise MeasurementError on a name of no choice of the slot, and on fewer than two names."""
+    known = list(names(slot))
+    for name in choices:
+        if name not in known:
+            raise MeasurementError(
+                f"A choice must be a name of the slot {slot.value!r} ({', '.join(known)}), but got {name!r}."
+                f"{did_you_mean(name, known)}"
+            )
+    if len(choices) > 0 and len(set(choices)) < 2:  # noqa: PLR2004  nothing to compare
+        raise MeasurementError(f"A comparison needs two choices or more, but got only {choices[0]!r}. Add another one.")

@@ -231,7 +231,8 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
         earlier = [one for one in done.trainings if one.dataset == name and one.slot is slot]
         for group in groups(slot, choices, default):
             try:
-                for results in train_group(slot, group, own, default, done=earlier):
+                for trained in train_group(slot, group, own, default, done=earlier):
+                    results = [one.result for one in trained]
                     _append(order.output, *records, *results)
                     records = []
                     yield _step(results)

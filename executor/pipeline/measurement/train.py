@@ -32,7 +32,7 @@ from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import NUMERIC_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     import keras
 
@@ -76,6 +76,16 @@ def groups(slot: Slot, choices: Sequence[Choice], default: EncodedSubject) -> li
     return [[*choices]] if slot is Slot.INITIALIZER and stacked else [[choice] for choice in choices]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training: its result, its course, and its predictions of the test rows."""
+
+    result: TrainingResult
+    outcome: Outcome
+    predictions: Predictions | None
+    """None without a score."""
+
+
 def train_group(
     slot: Slot,
     choices: Sequence[Choice],
@@ -83,15 +93,15 @@ def train_group(
     default: EncodedSubject,
     *,
     done: Sequence[TrainingResult] = (),
-) -> Iterator[list[TrainingResult]]:
+) -> Generator[list[Training]]:
     """Train each choice with each seed; all other choices are those of the default bundle.
 
     An optimizer is trained with several learning rates, until neither the lowest nor the highest one is the best on
     validation rows.
 
     choices: a group of `groups`. default: encoded for the recommended bundle. done: earlier results of this dataset and
-    slot, whose choices are not trained again. Yields the results of each stack of trainings; a training that failed or
-    diverged has no score. Raises PcwatError where the choice does not fit the dataset.
+    slot, whose choices are not trained again. Yields each stack of trainings; one that failed or diverged has no
+    score. Raises PcwatError where the choice does not fit the dataset.
     """
     settings, scores = subject.measured.settings, _validation_scores(done, subject.measured)
     missing = [choice for choice in choices if str(choice) not in scores]
@@ -104,9 +114,9 @@ def train_group(
     with tempfile.TemporaryDirectory() as directory, use_device(CPU, width=0):
         group = _Group(slot, subject, rows, range(settings.seeds), Path(directory))
         while missing:
-            results = group.train(missing)
-            yield results
-            new = _validation_scores(results, subject.measured)
+            trained = group.train(missing)
+            yield trained
+            new = _validation_scores([one.result for one in trained], subject.measured)
             scores |= new
             missing = _next_rates(choices[0], scores) if slot is Slot.OPTIMIZER and new else []
 
@@ -144,7 +154,7 @@ class _Group:
         self._epochs = max(1, round(share * whole_epochs(bundle, self._at.kind, rows=len(rows.parts.train))))
         self._trained = 0
 
-    def train(self, choices: Sequence[Choice]) -> list[TrainingResult]:
+    def train(self, choices: Sequence[Choice]) -> list[Training]:
         """Train each choice with each seed."""
         planned = {self._trained + number: one for number, one in enumerate(itertools.product(choices, self._seeds))}
         self._trained += len(planned)
@@ -160,9 +170,9 @@ class _Group:
             initializer=choice if self._slot is Slot.INITIALIZER else None,  # type: ignore[arg-type]
         )
 
-    def _result(self, outcome: Outcome, choice: Choice, seed: int) -> TrainingResult:
+    def _result(self, outcome: Outcome, choice: Choice, seed: int) -> Training:
         found = self._scorer.scores(outcome)
-        return TrainingResult(
+        result = TrainingResult(
             dataset=self._subject.measured.name,
             slot=self._slot,
             choice={"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)},
@@ -176,12 +186,14 @@ class _Group:
             seconds=round(outcome.seconds, 3),
             message=outcome.message if outcome.status == "failed" else "",
         )
+        return Training(result=result, outcome=outcome, predictions=found.predictions)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scores:
-    """Scores of a training, as in TrainingResult."""
+    """Scores of a training, as in TrainingResult, and its predictions of the test rows."""
 
+    predictions: Predictions | None = None
     validation: float | None = None
     test: float | None = None
     halves: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
@@ -231,6 +243,7 @@ class _Scorer:
             return _Scores(validation=validation)
         predictions = self._predictions(known, tested)
         return _Scores(
+            predictions=predictions,
             validation=validation,
             test=_finite(self._metric.of_predictions(predictions)),
             halves=_halves(predictions),

@@ -97,15 +97,15 @@ def _add_decision(root: ET.Element, table: DecisionTable, proved: ProvedBook) ->
     grid = ET.SubElement(decision, "decisionTable", {"id": f"{slot}_table", "hitPolicy": "FIRST", "outputLabel": slot})
     for fact in table.facts:
         column = ET.SubElement(grid, "input", {"id": f"{slot}_{fact}", "label": fact})
-        expression = {"id": f"{slot}_{fact}_expression", "typeRef": _type_of(fact)}
-        _text(ET.SubElement(column, "inputExpression", expression), "text", _source(fact))
+        named = {"id": f"{slot}_{fact}_expression", "typeRef": _type_of(fact)}
+        _text(ET.SubElement(column, "inputExpression", named), "text", _source(fact))
     ET.SubElement(grid, "output", {"id": f"{slot}_output", "name": slot, "typeRef": "string"})
     for name in ("rule", "because"):
         ET.SubElement(grid, "annotation", {"name": name})
     for number, row in enumerate(rows(table, proved.book)):
         rule = ET.SubElement(grid, "rule", {"id": f"{slot}_row_{number}"})
-        for column, fact in enumerate(table.facts):
-            entry = ET.SubElement(rule, "inputEntry", {"id": f"{slot}_row_{number}_in_{column}"})
+        for at, fact in enumerate(table.facts):
+            entry = ET.SubElement(rule, "inputEntry", {"id": f"{slot}_row_{number}_in_{at}"})
             _text(entry, "text", row.tests.get(fact, ANY))
         _text(ET.SubElement(rule, "outputEntry", {"id": f"{slot}_row_{number}_out"}), "text", string(row.choice))
         for note in (row.rule, row.because):
