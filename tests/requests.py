@@ -26,6 +26,7 @@ CASES: Final[dict[str, Request]] = {
     "--missing": Request(missing=["none", "unknown", "999"]),
     "--date-format": Request(date_formats={"visit": "%d/%m/%Y", "a=b": "iso", "c=d": "%Y=%m=%d"}),
     "--delimiter": Request(delimiter="\t"),
+    "--table": Request(table="Sheet 1"),
     "--image-size": Request(images=ImageReading(size=(64, 48))),
     "--image-fit": Request(images=ImageReading(fit="crop")),
     "--unreadable-images": Request(images=ImageReading(unreadable="leave_out")),

@@ -231,6 +231,7 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
 )
 @force_option
 @option_of("--delimiter")
+@option_of("--table")
 @click.option("--ignore-extra", is_flag=True, help="Ignore columns that were not in training.")
 @click.option(
     "--key",
@@ -251,6 +252,7 @@ def predict(
     output: Path | None,
     force: bool,
     delimiter: str | None,
+    table: str | None,
     ignore_extra: bool,
     keys: tuple[str, ...],
     unreadable_images: str | None,
@@ -276,7 +278,9 @@ def predict(
         refuse_existing_output(output, force=force)
         _check_ending(output)
     unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
-    with open_rows(model.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:
+    with open_rows(
+        model.signature, str(rows), delimiter=delimiter, table=table, unreadable=unreadable, keys=keys
+    ) as dataset:
         import_tensorflow_for(model)
         from executor.model.predict import predict as predict_rows  # noqa: PLC0415  after TensorFlow was silenced
 

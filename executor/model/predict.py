@@ -42,6 +42,7 @@ def predict(
     data: object,
     *,
     delimiter: str | None = None,
+    table: str | None = None,
     ignore_extra: bool = False,
     key: str | Sequence[str] = (),
     say: Callable[[str], None] = warnings.warn,
@@ -63,7 +64,7 @@ def predict(
     """
     levels = _levels(signature) if quantiles else ()
     keys = (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
-    opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable, keys=keys)
+    opened = open_rows(signature, data, delimiter=delimiter, table=table, unreadable=unreadable, keys=keys)
     with nullcontext(opened) if opened is data else opened as dataset:
         if signature.image is not None:
             dataset.rename_images(signature.image.name)

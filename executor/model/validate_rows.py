@@ -161,6 +161,7 @@ def open_rows(
     data: object,
     *,
     delimiter: str | None = None,
+    table: str | None = None,
     unreadable: Unreadable = "refuse",
     keys: Sequence[str] = (),
     frame_name: str = "DataFrame",
@@ -168,7 +169,7 @@ def open_rows(
 ) -> Dataset:
     """Open rows to predict; image files are resized to the training's shape, long tables are gathered into sequences.
 
-    keys: columns whose original values are kept. frame_name, reads_image_files: as of `Dataset.open`.
+    keys: columns whose original values are kept. table, frame_name, reads_image_files: as of `Dataset.open`.
     """
     if isinstance(data, Dataset):
         return data
@@ -178,6 +179,7 @@ def open_rows(
         return Dataset.open(
             data,
             delimiter=delimiter,
+            table=table,
             reading=signature.sequences,
             readings=readings,
             kept=keys,

@@ -151,6 +151,7 @@ class Run:
         data: object,
         *,
         delimiter: str | None = None,
+        table: str | None = None,
         ignore_extra: bool = False,
         key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
@@ -162,6 +163,7 @@ class Run:
             data: New rows: any data that `recommend` takes. For a forecast, the past of the series; the predictions
                 are the steps after its last row.
             delimiter: Column delimiter of a text file. None detects it. Default None.
+            table: Sheet of a workbook, or table of a database. None for the only one. Default None.
             ignore_extra: Whether to ignore columns that the model does not know. Default False.
             key: Columns of data that are copied to the left of the predictions, to identify the rows. Default none.
             unreadable: Image files that are missing or damaged: "refuse" raises an error, "leave_out" skips them with a
@@ -192,6 +194,7 @@ class Run:
             self.signature,
             data,
             delimiter=delimiter,
+            table=table,
             ignore_extra=ignore_extra,
             key=key,
             unreadable=unreadable,

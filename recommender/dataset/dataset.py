@@ -123,6 +123,7 @@ class Dataset:
         source: str | os.PathLike[str] | object,
         *,
         delimiter: str | None = None,
+        table: str | None = None,
         reading: ImageReading | SequenceReading | None = None,
         missing: Sequence[str] | None = None,
         readings: Mapping[str, ColumnReading] | None = None,
@@ -136,6 +137,7 @@ class Dataset:
         """Read a path, or a pandas, polars or Arrow table.
 
         delimiter: the character between the cells of a text table; None for the default of the file's extension.
+        table: name of a sheet of a workbook, or of a table of a database; None for the only one.
         reading: options of reading image files, or of gathering rows into sequences.
         missing: text that counts as missing in addition to empty cells; None for the defaults of the format.
         readings: how columns were read in training; the others are inferred. formats: of dates and times, by
@@ -175,6 +177,7 @@ class Dataset:
                         connection,
                         path,
                         delimiter=delimiter,
+                        table=table,
                         reading=pictures,
                         settler=settler,
                         reads_image_files=reads_image_files,

@@ -175,6 +175,7 @@ def open_dataset(data: object, request: Request, *, readings: Mapping[str, Colum
     return Dataset.open(
         data,
         delimiter=request.delimiter,
+        table=request.table,
         reading=request.reading,
         missing=request.missing,
         readings=readings,

@@ -137,6 +137,7 @@ COLUMNS: Final = Form(metavar="COLUMN", wants="a column or columns", several=Tru
 TASK: Final = Form(metavar="TASK", wants=f"one of {', '.join(Task)}")
 STEPS: Final = Form(metavar="STEPS", wants="a positive whole number of steps", read=_steps)
 CHARACTER: Final = Form(metavar="CHARACTER", wants="a character")
+TABLE: Final = Form(metavar="NAME", wants="a sheet or a table")
 MISSING: Final = Form(
     metavar="TEXT",
     wants=f"texts, or {NO_TEXTS!r} alone for empty cells only",

@@ -20,6 +20,7 @@ from rules.decision.option import (
     SEQUENCE,
     SIZE,
     STEPS,
+    TABLE,
     TASK,
     UNREADABLE,
     Option,
@@ -152,6 +153,7 @@ class Request(BaseModel):
             "quarter", "excel" (day numbers of a spreadsheet), "epoch" or "epoch_ms" (seconds or milliseconds since
             1970). Default {}: recognized.
         delimiter (str | None): Character between the cells of a text table. Default None: detected.
+        table (str | None): Sheet of a workbook, or table of a database. Default None: the only one.
         images (ImageReading | None): How image files are read. Default None: the defaults of `ImageReading`.
         sequences (SequenceReading | None): How the rows of a long table are grouped into sequences. Default None: each
             row is a sample.
@@ -211,6 +213,9 @@ class Request(BaseModel):
     ] = {}
     delimiter: Annotated[
         str | None, Option("--delimiter", "Character between the cells of a text table [detected].", CHARACTER)
+    ] = None
+    table: Annotated[
+        str | None, Option("--table", "Sheet of a workbook, or table of a database [the only one].", TABLE)
     ] = None
     images: ImageReading | None = None
     sequences: SequenceReading | None = None

@@ -146,6 +146,7 @@ class Predictor:
         data: object,
         *,
         delimiter: str | None = None,
+        table: str | None = None,
         ignore_extra: bool = False,
         key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
@@ -158,6 +159,7 @@ class Predictor:
         Args:
             data: New rows: any data that `recommend` takes. For a forecast, the past of the series.
             delimiter: Column delimiter of a text file. None detects it. Default None.
+            table: Sheet of a workbook, or table of a database. None for the only one. Default None.
             ignore_extra: Whether to ignore columns that the model does not know. Default False.
             key: Columns of data that are copied to the left of the predictions. Default none.
             unreadable: Image files that are missing or damaged: "refuse" raises an error, "leave_out" skips them with a
@@ -181,6 +183,7 @@ class Predictor:
             self.signature,
             data,
             delimiter=delimiter,
+            table=table,
             ignore_extra=ignore_extra,
             key=key,
             unreadable=unreadable,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,13 +36,12 @@ NOT_TABLES: Final = {
     ".png": "an image; give the folder of images",
     ".jpg": "an image; give the folder of images",
     ".jpeg": "an image; give the folder of images",
-    ".xlsx": "a spreadsheet; save its sheet as CSV",
-    ".xls": "a spreadsheet; save its sheet as CSV",
     ".json": "a JSON document; JSON lines end in .jsonl",
 }
 READABLE: Final = (
-    "CSV (.csv), TSV (.tsv), Parquet (.parquet), JSON lines (.jsonl), the text formats also as .gz, arrays of images "
-    "or sequences (.npz), and a folder, .zip or .tar of image files"
+    "CSV (.csv), TSV (.tsv), Parquet (.parquet), JSON lines (.jsonl), the text formats also as .gz, sheets of Excel "
+    "and OpenDocument (.xlsx, .xls, .ods), tables of SQLite (.sqlite) and DuckDB (.duckdb), arrays of images or "
+    "sequences (.npz), and a folder, .zip or .tar of image files"
 )
 PARQUET_MAGIC: Final = b"PAR1"
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -61,6 +61,8 @@ class TableFormat:
     read: Callable[[duckdb.DuckDBPyConnection, Path], Mixed | None] | None = None
     """Reads an uncompressed file into the table `dataset`; returns values of other types by column, where there are
     some. None for text tables and arrays, which have options of their own."""
+    read_table: Callable[[duckdb.DuckDBPyConnection, Path, str | None], Mixed | None] | None = None
+    """The same, of a file with several tables; the third argument is the name of one."""
 
 
 def read_file(
@@ -68,13 +70,15 @@ def read_file(
     path: Path,
     *,
     delimiter: str | None,
+    table: str | None = None,
     reading: ImageReading | None = None,
     settler: Settler | None = None,
     reads_image_files: bool = True,
 ) -> tuple[str, Images | Sequences | None]:
     """Read a file into the table `dataset`, in file order; return its format and its column of arrays, if any.
 
-    delimiter: one character for text tables; None for the extension's default: tabs in .tsv, commas otherwise.
+    delimiter: one character for text tables; None for the extension's default: tabs in .tsv, commas otherwise. table:
+    name of a sheet or of a table of a database; None for the only one.
     reading: options of reading image files. settler: infers the types of columns. reads_image_files: whether a column
     of paths is replaced by the images.
     Raises DatasetError if the file is missing, damaged, not a table, or not a regular file.
@@ -87,7 +91,9 @@ def read_file(
             connection, path, delimiter=delimiter, reading=reading or ImageReading(), settler=settler or Settler()
         )
     given = None if reading is None else reading.value_range
-    form, arrays = _read_one(connection, path, delimiter=delimiter, settler=settler or Settler(), value_range=given)
+    form, arrays = _read_one(
+        connection, path, delimiter=delimiter, table=table, settler=settler or Settler(), value_range=given
+    )
     if arrays is None and reads_image_files and _may_hold_paths(connection):
         from recommender.dataset.readers.files import Folder  # noqa: PLC0415  as below
         from recommender.dataset.readers.images.image_files import read_paths  # noqa: PLC0415
@@ -167,12 +173,15 @@ def _read_one(
     *,
     delimiter: str | None,
     settler: Settler,
+    table: str | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> tuple[str, Images | Sequences | None]:
     found = _format(path)
+    if table is not None and found.read_table is None:
+        raise DatasetError(f"--table names a sheet or a table of a database, but {path} is {found.name}. Remove it.")
     with uncompressed(path) as plain:
         return found.name, _read_as(
-            connection, plain, found, delimiter=delimiter, settler=settler, value_range=value_range
+            connection, plain, found, delimiter=delimiter, table=table, settler=settler, value_range=value_range
         )
 
 
@@ -182,6 +191,7 @@ def _read_as(
     found: TableFormat,
     *,
     delimiter: str | None,
+    table: str | None,
     settler: Settler,
     value_range: tuple[float, float] | None = None,
 ) -> Images | Sequences | None:
@@ -201,6 +211,8 @@ def _read_as(
         from recommender.dataset.readers.formats.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
 
         return read_arrays(connection, path, value_range=value_range)
+    if found.read_table is not None:
+        settler.mixed = found.read_table(connection, path, table) or {}
     if found.read is not None:
         settler.mixed = found.read(connection, path) or {}
     settler.settle(connection, name=path.name)
@@ -247,11 +259,22 @@ def _parquet_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[st
     return names
 
 
+def _read_table(connection: duckdb.DuckDBPyConnection, path: Path, table: str | None, *, form: str) -> Mixed | None:
+    """Read a sheet of a workbook, or a table of a database."""
+    from recommender.dataset.readers.formats.database import read_duckdb, read_sqlite  # noqa: PLC0415  Arrow takes 0.1 s
+    from recommender.dataset.readers.formats.workbook import read_workbook  # noqa: PLC0415  as above
+
+    return {"workbook": read_workbook, "sqlite": read_sqlite, "duckdb": read_duckdb}[form](connection, path, table)
+
+
 CSV: Final = TableFormat(name="csv")
 TSV: Final = TableFormat(name="tsv")
 PARQUET: Final = TableFormat(name="parquet", read=_read_parquet)
 JSON_LINES: Final = TableFormat(name="jsonl", read=read_json_lines)
 ARRAYS: Final = TableFormat(name="npz")
+WORKBOOK: Final = TableFormat(name="workbook", read_table=partial(_read_table, form="workbook"))
+SQLITE: Final = TableFormat(name="sqlite", read_table=partial(_read_table, form="sqlite"))
+DUCKDB: Final = TableFormat(name="duckdb", read_table=partial(_read_table, form="duckdb"))
 FORMATS: Final[dict[str, TableFormat]] = {
     ".csv": CSV,
     ".txt": CSV,
@@ -262,6 +285,9 @@ FORMATS: Final[dict[str, TableFormat]] = {
     ".jsonl": JSON_LINES,
     ".ndjson": JSON_LINES,
     ".npz": ARRAYS,
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), WORKBOOK),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), SQLITE),
+    **dict.fromkeys((".duckdb", ".ddb"), DUCKDB),
 }
 """The formats of tables by file extension."""
 
