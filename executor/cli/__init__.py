@@ -1,7 +1,8 @@
-"""The verbs `recommend train`, `predict`, `compare`, `export`, `serve`, `rules measure` and `rules scorecard`.
+"""The verbs `recommend train`, `predict`, `compare`, `explain`, `export`, `serve` and two of `rules`.
 
 - `compare`: The command `compare`.
 - `commands`: The commands `train` and `predict`.
+- `explain`: The command `explain`.
 - `export`: The command `export`.
 - `measure`: The commands `rules measure` and `rules scorecard`.
 - `serve`: The command `serve`.

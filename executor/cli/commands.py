@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 
 PARQUET: Final = ".parquet"
+DEFAULT_COVERAGE: Final = 0.9  # of prediction sets; that of prediction intervals
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 
 
@@ -79,6 +80,11 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     "--keep-evaluated",
     is_flag=True,
     help="Keep the evaluated model, instead of training it again on all rows, including the hold-out.",
+)
+@click.option(
+    "--interval-groups",
+    metavar="COLUMN",
+    help="Measure the prediction intervals of a regression for each category of this column.",
 )
 @click.option(
     "--no-report",
@@ -119,6 +125,7 @@ def train(
     at_once: int | None,
     single: bool,
     keep_evaluated: bool,
+    interval_groups: str | None,
     no_report: bool,
     satisfied_at: float | None,
     tracked: tuple[str, ...],
@@ -140,7 +147,7 @@ def train(
     if stopped is not None:
         others: dict[str, object] = {"--bundle": edited, "-o": output, "--seed": seed}
         others |= {"--at-once": at_once, "--single": single, "--keep-evaluated": keep_evaluated}
-        others |= {"--no-report": no_report}
+        others |= {"--no-report": no_report, "--interval-groups": interval_groups}
         others |= {"--satisfied-at": satisfied_at is not None}
         _refuse_more(request, strategy, others)
         plan = read_plan(stopped)
@@ -163,6 +170,7 @@ def train(
             at_once=at_once,
             single=single,
             keep_evaluated=keep_evaluated,
+            interval_groups=interval_groups,
             report=not no_report,
             satisfied_at=satisfied_at,
         )
@@ -244,6 +252,11 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
 @click.option(
     "--quantiles", is_flag=True, help="Write the columns 'quantile 0.1' to 'quantile 0.9' of a forecast, too."
 )
+@click.option("--sets", is_flag=True, help="Write the column 'set': classes that contain the true one in 90 % of rows.")
+@click.option(
+    "--coverage", type=click.FloatRange(0.5, 0.99), metavar="SHARE", help="Coverage of the sets, 0.5 to 0.99 [0.9]."
+)
+@click.option("--by-class", is_flag=True, help="Let the sets cover each class, not only all rows on average.")
 @verbosity_options
 def predict(
     *,
@@ -257,6 +270,9 @@ def predict(
     keys: tuple[str, ...],
     unreadable_images: str | None,
     quantiles: bool,
+    sets: bool,
+    coverage: float | None,
+    by_class: bool,
     verbosity: Verbosity,
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
@@ -266,6 +282,8 @@ def predict(
     The predictions keep the order of the rows. For a time series, ROWS is its history, and the predictions are the
     steps of the horizon after its last row.
     """
+    if (coverage is not None or by_class) and not sets:
+        raise click.UsageError("--coverage and --by-class are options of prediction sets. Add --sets.")
     model = open_model(run)
     if verbosity is Verbosity.VERBOSE and isinstance(model, Run):
         seen = model.record.dataset
@@ -293,6 +311,8 @@ def predict(
             say=lambda sentence: print_status(sentence, verbosity=verbosity),
             as_text=output is None or output.suffix.lower() != PARQUET,
             quantiles=quantiles,
+            coverage=(coverage or DEFAULT_COVERAGE) if sets else None,
+            by_class=by_class,
         )
     if output is None:
         sink = pa.BufferOutputStream()

@@ -5,6 +5,7 @@
 - `verdict`: The verdict in words: whether to use the model.
 - `baselines`: Baselines that the model is compared with.
 - `diagnostics`: Importance, learning curve, next steps.
+- `explanation`: SHAP values of single predictions.
 - `bootstrap`: Bootstrap samples of rows, series or groups.
 - `calibration`: Calibration of probabilities and coverage of intervals.
 - `class_coverage`: Classes that a part of the split lacks.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -10,13 +11,25 @@ import numpy as np
 
 from executor.components.metric import compute_metrics
 from executor.components.metric_functions import pinball_loss, scaled_quantile_loss
-from executor.evaluation.scores import CalibrationScore, IntervalScore, QuantileScore
+from executor.evaluation.scores import (
+    CalibrationScore,
+    ClassCoverage,
+    GroupCoverage,
+    IntervalScore,
+    QuantileScore,
+    SetScore,
+)
+from executor.model.calibration.conformal_intervals import PERCENT
 from executor.model.calibration.temperature import IDENTITY_TEMPERATURE, rescale_probabilities
+from executor.model.prediction_columns import class_shares
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from executor.components.metric import Predictions
+    from executor.model.calibration.conformal_intervals import Intervals
     from executor.model.signature import Signature
 
 STANDARD_ERRORS: Final = (
@@ -42,17 +55,21 @@ def calibration_score(signature: Signature, predictions: Predictions) -> Calibra
 
 
 def interval_score(
-    signature: Signature, predictions: Predictions, spread: np.ndarray | None = None
+    signature: Signature,
+    predictions: Predictions,
+    spread: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> IntervalScore | None:
     """Measure coverage and width of the prediction intervals on the hold-out; None without intervals.
 
-    spread: (rows, outputs) spread of the windows of a forecast.
+    spread: (rows, outputs) spread of the windows of a forecast. groups: from `interval_groups`.
     """
     intervals = signature.intervals
     if intervals is None or not intervals.half_widths:
         return None
-    low, high = intervals.bounds(predictions.outcome, spread)
-    coverage = ((low <= predictions.truth) & (predictions.truth <= high)).mean(axis=0)
+    low, high = intervals.bounds(predictions.outcome, spread, groups)
+    is_covered = (low <= predictions.truth) & (predictions.truth <= high)
+    coverage = is_covered.mean(axis=0)
     level = intervals.percent / 100
     # Coverage varies with the rows that set the width (beta distribution: Vovk 2012) and with those of the hold-out
     # (binomial distribution).
@@ -62,6 +79,55 @@ def interval_score(
         coverage=tuple(coverage.tolist()),
         mean_width=tuple((high - low).mean(axis=0).tolist()),
         falls_short=bool(coverage.min() < level - STANDARD_ERRORS * deviation),
+        by=intervals.by,
+        groups=() if groups is None else tuple(_group_coverages(intervals, is_covered, high - low, groups)),
+    )
+
+
+def _group_coverages(
+    intervals: Intervals, is_covered: np.ndarray, widths: np.ndarray, groups: np.ndarray
+) -> Iterator[GroupCoverage]:
+    """Coverage and mean width of each group of the hold-out, the largest first."""
+    for name, rows in Counter(groups.tolist()).most_common():
+        own = groups == name
+        yield GroupCoverage(
+            name=name,
+            validation_rows=intervals.group_rows.get(name, 0),
+            has_own_width=name in intervals.groups,
+            rows=rows,
+            coverage=tuple(is_covered[own].mean(axis=0).tolist()),
+            mean_width=tuple(widths[own].mean(axis=0).tolist()),
+        )
+
+
+def set_score(signature: Signature, predictions: Predictions) -> SetScore | None:
+    """Measure coverage and size of the prediction sets on the hold-out; None without sets."""
+    found = signature.sets
+    if found is None:
+        return None
+    shares, truth = class_shares(predictions.outcome, signature.task), predictions.truth
+    usual, own = (found.sets(shares, by_class=by_class) for by_class in (False, True))
+    covered, covered_by_class = (members[np.arange(len(truth)), truth] for members in (usual, own))
+
+    def share(values: np.ndarray) -> float | None:
+        return float(values.mean()) if len(values) else None
+
+    return SetScore(
+        percent=PERCENT,
+        coverage=float(covered.mean()),
+        mean_size=float(usual.sum(axis=1).mean()),
+        coverage_by_class=float(covered_by_class.mean()),
+        mean_size_by_class=float(own.sum(axis=1).mean()),
+        classes=tuple(
+            ClassCoverage(
+                name=name,
+                validation_rows=found.rows[at],
+                rows=int((truth == at).sum()),
+                coverage=share(covered[truth == at]),
+                coverage_by_class=share(covered_by_class[truth == at]),
+            )
+            for at, name in enumerate(signature.labels)
+        ),
     )
 
 

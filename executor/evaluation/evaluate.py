@@ -19,11 +19,12 @@ from executor.evaluation.calibration import (
     interval_score,
     quantile_metrics,
     quantile_score,
+    set_score,
 )
 from executor.evaluation.class_coverage import missing_classes
 from executor.evaluation.scores import BaselineScore, Estimate, Scores
 from executor.evaluation.verdict import LOWEST, reach_verdict
-from executor.model.prediction_columns import ROW, decode_labels, names_in_file, prediction_columns
+from executor.model.prediction_columns import ROW, decode_labels, interval_groups, names_in_file, prediction_columns
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -112,7 +113,8 @@ def evaluate(
         )
         for at, baseline in enumerate(baselines, start=1)
     }
-    calibration, intervals = calibration_score(signature, predicted), interval_score(signature, predicted, rows.spread)
+    calibration = calibration_score(signature, predicted)
+    intervals = interval_score(signature, predicted, rows.spread, interval_groups(signature, rows))
     quantiles = quantile_score(signature, predicted, rows.spread)
     metrics = compute_metrics(predicted) | quantile_metrics(signature, predicted, rows.spread)
     scores = Scores(
@@ -128,6 +130,7 @@ def evaluate(
         thresholds=_thresholds(signature),
         intervals=intervals,
         quantiles=quantiles,
+        sets=set_score(signature, predicted),
         calibration=calibration,
         remarks=describe_calibration(signature, calibration, intervals, quantiles),
         missing_classes=missing_classes(parts, hold_out, _names(signature)),
@@ -217,4 +220,6 @@ def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: n
         }
     else:
         true = {name: by_target[:, at] for at, name in enumerate(names.truth)}
-    return {ROW: rows.rows, **true, **prediction_columns(signature, outcome, names, as_text=True, spread=rows.spread)}
+    groups = interval_groups(signature, rows)
+    predicted = prediction_columns(signature, outcome, names, as_text=True, spread=rows.spread, groups=groups)
+    return {ROW: rows.rows, **true, **predicted}

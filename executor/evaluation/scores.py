@@ -61,6 +61,20 @@ class BaselineScore(BaseModel):
     """Gain of the model over the baseline, positive where the model is better, for any direction of the metric."""
 
 
+class GroupCoverage(BaseModel):
+    """Coverage and width of the prediction intervals of one group on the hold-out; one number per target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    validation_rows: int
+    has_own_width: bool
+    """Whether its validation rows were enough; else its width is that of all rows."""
+    rows: int
+    coverage: tuple[float, ...]
+    mean_width: tuple[float, ...]
+
+
 class IntervalScore(BaseModel):
     """Coverage and width of prediction intervals on the hold-out; one number per target."""
 
@@ -74,6 +88,9 @@ class IntervalScore(BaseModel):
     """Mean width in the target's unit."""
     falls_short: bool
     """Whether the coverage of some target is significantly too low."""
+    by: str = ""
+    """Column by whose groups the intervals were measured; empty for none."""
+    groups: tuple[GroupCoverage, ...] = ()
 
 
 class QuantileScore(BaseModel):
@@ -84,6 +101,36 @@ class QuantileScore(BaseModel):
     levels: tuple[float, ...]
     """Expected shares."""
     shares: tuple[float, ...]
+
+
+class ClassCoverage(BaseModel):
+    """Coverage of the prediction sets of one class."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    validation_rows: int
+    rows: int
+    """Rows of the class in the hold-out."""
+    coverage: float | None
+    """Share of them whose set contains the class; None without rows."""
+    coverage_by_class: float | None
+    """The same of the sets that cover each class."""
+
+
+class SetScore(BaseModel):
+    """Coverage and size of prediction sets on the hold-out, and of sets that cover each class."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percent: int
+    """Nominal coverage."""
+    coverage: float
+    mean_size: float
+    """Mean number of classes in a set."""
+    coverage_by_class: float
+    mean_size_by_class: float
+    classes: tuple[ClassCoverage, ...]
 
 
 class CalibrationScore(BaseModel):
@@ -210,6 +257,8 @@ class Scores(BaseModel):
     """Prediction intervals of a regression; None where validation rows are too few."""
     quantiles: QuantileScore | None = None
     """Quantiles of a forecast; None for other tasks, where validation rows are too few, and in older runs."""
+    sets: SetScore | None = None
+    """Prediction sets of a classification; None for other tasks, and in older runs."""
     calibration: CalibrationScore | None = None
     """Calibration of a classification; None where all temperatures are 1."""
     remarks: tuple[str, ...] = ()
@@ -255,6 +304,34 @@ class ColumnImportance(BaseModel):
     """Standard deviation over repeats."""
 
 
+class OutputDependence(BaseModel):
+    """Partial dependence of one output on a column; a number per value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    mean: tuple[float, ...]
+    """Mean prediction."""
+    low: tuple[float, ...]
+    """Quantile 0.1 of the predictions of single rows."""
+    high: tuple[float, ...]
+    """Their quantile 0.9."""
+
+
+class ColumnDependence(BaseModel):
+    """Partial dependence on a column: predictions for rows of the hold-out in which it has each of some values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    is_number: bool
+    values: tuple[float, ...] | tuple[str, ...]
+    """Quantiles of a number, rising, or the most frequent categories; "" where missing."""
+    rows: int
+    """Rows of the hold-out."""
+    outputs: tuple[OutputDependence, ...]
+
+
 class Importance(BaseModel):
     """The file importance.json: aggregates, no row."""
 
@@ -268,6 +345,8 @@ class Importance(BaseModel):
     """The most important first."""
     missing: tuple[str, ...] = ()
     """Columns that were not measured for lack of time."""
+    dependence: tuple[ColumnDependence, ...] = ()
+    """Partial dependence on the most important columns; none in older runs."""
 
     @classmethod
     def unmeasured(cls, metric: str) -> Self:

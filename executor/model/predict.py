@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,18 @@ from executor.data.lag_table import empty_ahead, future_rows, next_times, rows_o
 from executor.data.read_rows import fetch_columns
 from executor.data.regular_steps import fill_missing_steps
 from executor.data.time_zones import to_zone, zone_of
-from executor.model.prediction_columns import FILE, Names, free_name, prediction_columns, prediction_names, step_columns
+from executor.model.calibration.conformal_sets import PERCENTS
+from executor.model.prediction_columns import (
+    FILE,
+    Names,
+    class_shares,
+    free_name,
+    interval_groups,
+    prediction_columns,
+    prediction_names,
+    set_column,
+    step_columns,
+)
 from executor.model.validate_rows import open_rows, read_new_rows
 from recommender.dataset.readers.table import DELIMITERS
 from recommender.dataset.sql import BLOB, category_text, is_integer, quoted
@@ -22,6 +34,7 @@ from recommender.profile.guardrails.images import remarks
 from recommender.profile.guardrails.readings import quoted_exceptions
 from rules.errors import ColumnError, PcwatError, RunError, did_you_mean
 from rules.text.wording import counted, listed
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +62,8 @@ def predict(
     unreadable: Unreadable = "refuse",
     as_text: bool = False,
     quantiles: bool = False,
+    coverage: float | None = None,
+    by_class: bool = False,
 ) -> pa.Table:
     """Predict every row of a table, or the steps after the last row of a series, each with its time.
 
@@ -57,12 +72,14 @@ def predict(
     compute: function from validated rows to the outputs of the model, (rows, outputs). key: columns of the rows that
     are copied to the output. say: receives warnings: a series shorter than the model's window, skipped images, missing
     future values, a renamed output column. unreadable: what to do with image files that cannot be read. as_text: write
-    labels as text, not in their own type. quantiles: whether a forecast has columns of its quantiles.
+    labels as text, not in their own type. quantiles: whether a forecast has columns of its quantiles. coverage: of the
+    classes in the column `set`; None for no sets. by_class: whether the sets cover each class.
 
-    Raises ColumnError on missing, extra or retyped columns, and on a key that is not a column; RunError on quantiles of
-    a model that has none.
+    Raises ColumnError on missing, extra or retyped columns, and on a key that is not a column; RunError on quantiles or
+    sets of a model that has none.
     """
     levels = _levels(signature) if quantiles else ()
+    members_of = None if coverage is None else class_sets(signature, coverage, by_class=by_class)
     keys = (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
     opened = open_rows(signature, data, delimiter=delimiter, table=table, unreadable=unreadable, keys=keys)
     with nullcontext(opened) if opened is data else opened as dataset:
@@ -85,10 +102,16 @@ def predict(
     if signature.windows is None:
         if source is not None:
             columns[free_name(FILE, columns)] = np.array(source.files, dtype=object)
-        names = prediction_names(signature, taken=columns)
+        names = prediction_names(signature, taken=columns, has_sets=members_of is not None)
         _report_changed(names, say)
         outcome = outcome_of(compute, rows)
-        return pa.table({**columns, **prediction_columns(signature, outcome, names, as_text=as_text)})
+        columns |= prediction_columns(
+            signature, outcome, names, as_text=as_text, groups=interval_groups(signature, rows)
+        )
+        if members_of is not None:
+            members = members_of(class_shares(outcome, signature.task))
+            columns[names.set[0]] = set_column(signature, members, as_text=as_text)
+        return pa.table(columns)
     past = fill_missing_steps(rows, signature.windows.regular)
     steps = future_rows(past, signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
@@ -122,6 +145,29 @@ def outcome_of(compute: Callable[[RawTable], np.ndarray], rows: RawTable) -> np.
             f"The model cannot compute predictions for these rows: {reason}. Restore the files of the run from a copy, "
             "or train again."
         ) from error
+
+
+def class_sets(signature: Signature, coverage: float, *, by_class: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+    """Function from probabilities (rows, classes) to whether each class is in the set of the row, (rows, classes) bool.
+
+    Raises RunError unless the model has sets of this coverage.
+    """
+    found = signature.sets
+    if found is None:
+        has_classes = signature.task in {Task.BINARY, Task.MULTICLASS}
+        reason = (
+            "an older version of pcwat trained it. Train it again"
+            if has_classes
+            else f"the task is {signature.task}. Leave the sets out"
+        )
+        raise RunError(f"Prediction sets need a model of two or more classes that was trained with them, but {reason}.")
+    percent = round(100 * coverage)
+    if percent not in PERCENTS or not math.isclose(100 * coverage, percent):
+        raise RunError(
+            f"The coverage of prediction sets must be 0.5 to 0.99 in steps of 0.01, but got {coverage:g}. Choose "
+            "another coverage."
+        )
+    return lambda shares: found.sets(shares, percent=percent, by_class=by_class)
 
 
 def _levels(signature: Signature) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
 
 ROW, FILE, SERIES, TIME = "row", "file", "series", "time"
@@ -28,7 +30,8 @@ class Names:
     """Names of the columns of predictions, unique in their table.
 
     prediction, low, high, truth: one per target, or per output of a forecast. probability: one per class, or per label
-    of a multilabel task. quantile: nine per target, by target; none unless requested. changed: names that were taken,
+    of a multilabel task. quantile: nine per target, by target; none unless requested. set: of the
+    prediction sets; none unless requested. changed: names that were taken,
     and their replacements.
     """
 
@@ -38,6 +41,7 @@ class Names:
     high: tuple[str, ...] = ()
     truth: tuple[str, ...] = ()
     quantile: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
     changed: tuple[tuple[str, str], ...] = ()
 
 
@@ -47,17 +51,19 @@ def prediction_names(
     taken: Iterable[str] = (),
     outputs: Sequence[str] | None = None,
     levels: Sequence[float] = (),
+    has_sets: bool = False,
 ) -> Names:
     """Choose the names of the columns of predictions; "_2" or the next free number is appended to taken ones.
 
     taken: names of other columns of the table. outputs: names of predicted numbers; by default the signature's outputs.
-    levels: of the quantiles that have columns.
+    levels: of the quantiles that have columns. has_sets: whether prediction sets have a column.
     """
     task = signature.task
     if task in {Task.BINARY, Task.MULTICLASS}:
         wanted = {
             "prediction": ["prediction"],
             "probability": [f"probability of {label}" for label in signature.labels],
+            "set": ["set"] * has_sets,
             "truth": ["truth"],
         }
     elif task is Task.MULTILABEL:
@@ -122,15 +128,16 @@ def prediction_columns(
     *,
     as_text: bool = False,
     spread: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> dict[str, np.ndarray | pa.Array]:
     """Create the columns of predictions: labels with probabilities, or values with intervals.
 
     outcome: (rows, outputs), from `executor.model.keras_file.predict_rows`. as_text: write labels as text, not in their
-    own type. spread: (rows, outputs) spread of the windows of a forecast.
+    own type. spread: (rows, outputs) spread of the windows of a forecast. groups: from `interval_groups`.
     """
     decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     if signature.task in {Task.BINARY, Task.MULTICLASS}:
-        shares = np.hstack([1 - outcome, outcome]) if signature.task is Task.BINARY else outcome
+        shares = class_shares(outcome, signature.task)
         labels = decode_labels(signature, signature.targets[0], decided, as_text=as_text)
         return {names.prediction[0]: labels} | _by_name(names.probability, shares)
     if signature.task is Task.MULTILABEL:
@@ -139,7 +146,31 @@ def prediction_columns(
             for at, (name, target) in enumerate(zip(names.prediction, signature.targets, strict=True))
         }
         return written | _by_name(names.probability, outcome)
-    return _interleave(names, (decided, *_bounds(signature, decided, spread)))
+    return _interleave(names, (decided, *_bounds(signature, decided, spread, groups)))
+
+
+def class_shares(outcome: np.ndarray, task: Task) -> np.ndarray:
+    """Probabilities of all classes, (rows, classes), from the outputs of a model with two or more classes."""
+    return np.hstack([1 - outcome, outcome]) if task is Task.BINARY else outcome
+
+
+def set_column(signature: Signature, members: np.ndarray, *, as_text: bool = False) -> pa.Array:
+    """Create the column of prediction sets: a list of labels for each row, or the list as JSON text.
+
+    members: (rows, classes) bool, from `ClassSets.sets`.
+    """
+    rows, classes = np.nonzero(members)
+    if not as_text:
+        ends = np.concatenate([[0], np.cumsum(members.sum(axis=1))])
+        labels = decode_labels(signature, signature.targets[0], classes)
+        plain = labels.dictionary_decode() if isinstance(labels, pa.DictionaryArray) else labels
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), plain)
+    kind = signature.label_types.get(signature.targets[0], LabelType())
+    texts = [kind.to_text(label) for label in signature.labels]
+    found: list[list[str]] = [[] for _ in members]
+    for row, label in zip(rows.tolist(), classes.tolist(), strict=True):
+        found[row].append(texts[label])
+    return pa.array([json.dumps(own, ensure_ascii=False) for own in found], pa.string())
 
 
 def step_columns(
@@ -190,11 +221,19 @@ def label_positions(signature: Signature, target: str) -> dict[str, int]:
     return {text: at for at, label in enumerate(labels) for text in (label, kind.to_text(label))}
 
 
-def _bounds(signature: Signature, decided: np.ndarray, spread: np.ndarray | None) -> tuple[np.ndarray, ...]:
+def interval_groups(signature: Signature, rows: RawTable) -> np.ndarray | None:
+    """Group of each row for its prediction interval, (rows,); None where intervals have no groups."""
+    by = "" if signature.intervals is None else signature.intervals.by
+    return rows.features[by] if by else None
+
+
+def _bounds(
+    signature: Signature, decided: np.ndarray, spread: np.ndarray | None, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, ...]:
     """Lower and upper ends of the prediction intervals; empty without them."""
     if signature.intervals is None or not signature.intervals.half_widths:
         return ()
-    low, high = signature.intervals.bounds(decided, spread)
+    low, high = signature.intervals.bounds(decided, spread, groups)
     return low, high
 
 

@@ -14,6 +14,7 @@ from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
 from executor.layers.names import PREFIX
 from executor.model.calibration.conformal_intervals import Intervals
 from executor.model.calibration.conformal_quantiles import Quantiles
+from executor.model.calibration.conformal_sets import ClassSets
 from executor.model.calibration.temperature import Temperature
 from executor.preprocessing.inputs import ImageInputs
 from recommender.dataset.readers.types.reading import ColumnReading
@@ -131,9 +132,11 @@ class Signature(BaseModel):
     """Prediction intervals of regression and forecasts; None for other tasks."""
     quantiles: Quantiles | None = None
     """Quantiles of forecasts; None for other tasks, and in runs of older versions."""
+    sets: ClassSets | None = None
+    """Prediction sets of two or more classes; None for other tasks, and in runs of older versions."""
     trained_on: Literal["", "all_rows"] = ""
     """Whether all rows, including the hold-out, trained the model; empty where they did not. Thresholds, temperatures,
-    intervals and quantiles are always those of the evaluated model."""
+    intervals, quantiles and sets are always those of the evaluated model."""
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
@@ -187,6 +190,13 @@ class Signature(BaseModel):
             f"it has intervals for {widths} of {self.outputs} outputs": widths not in {0, self.outputs},
             "its quantiles are not those of its outputs": self.quantiles is not None
             and any(len(one.half_widths) not in {0, self.outputs} for one in self.quantiles.intervals),
+            "its intervals have groups of a column that it does not read, or of other outputs": self.intervals
+            is not None
+            and (
+                not read >= {self.intervals.by} - {""}
+                or any(len(own) != self.outputs for own in self.intervals.groups.values())
+            ),
+            "its sets are not those of its labels": self.sets is not None and not self.sets.has_thresholds_for(classes),
             "the time or the series of a forecast is in no column": self.windows is not None
             and not names >= {self.time_column, self.entity_column} - {None},
             "a column is listed twice": len(names) < len(self.columns),

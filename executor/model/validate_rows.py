@@ -25,14 +25,20 @@ MAX_NAMED: Final = 5  # columns that an error names
 
 
 def read_new_rows(
-    signature: Signature, dataset: Dataset, *, ignore_extra: bool = False, keys: Sequence[str] = ()
+    signature: Signature,
+    dataset: Dataset,
+    *,
+    ignore_extra: bool = False,
+    keys: Sequence[str] = (),
+    where: str = "TRUE",
 ) -> RawTable:
-    """Read all rows of a dataset for the model, in file order.
+    """Read rows of a dataset for the model, in file order; all of them by default.
 
     Of a series these are the rows of its history with a time; `executor.data.lag_table.future_rows` creates the rows to
     predict from them.
 
     ignore_extra: whether columns that were not in training are ignored. keys: columns that are always permitted.
+    where: SQL condition of the rows that are read.
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
     """
     _check_names(signature, dataset, ignore_extra=ignore_extra, keys=keys)
@@ -40,7 +46,8 @@ def read_new_rows(
     forms = {column.name: column.form for column in signature.columns}
     is_series = signature.windows is not None
     apart = {signature.time_column, signature.entity_column, *signature.targets} if is_series else set()
-    where = f"{quoted(signature.time_column)} IS NOT NULL" if is_series and signature.time_column else "TRUE"
+    if is_series and signature.time_column:
+        where = f"{where} AND {quoted(signature.time_column)} IS NOT NULL"
     time, has_clock = read_time(dataset, signature.time_column, where) if is_series else (None, False)
     return RawTable(
         features=read_columns(dataset, {name: form for name, form in forms.items() if name not in apart}, where),

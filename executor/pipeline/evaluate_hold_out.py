@@ -16,6 +16,7 @@ from executor.evaluation.baselines.mean_forecast import mean_baseline
 from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
 from executor.evaluation.baselines.tf_idf import tf_idf_baseline
 from executor.evaluation.baselines.theta import THETA_SECONDS, theta_baseline
+from executor.evaluation.diagnostics.partial_dependence import DEPENDENCE_SECONDS, measure_dependence
 from executor.evaluation.diagnostics.permutation_importance import IMPORTANCE_SECONDS, measure_importance
 from executor.evaluation.diagnostics.unfinished_training import find_cut_off
 from executor.evaluation.evaluate import evaluate
@@ -75,7 +76,7 @@ def evaluate_on_hold_out(data: EncodedData, trials: Trials, saved: SavedModel, c
 
 
 def write_importance(data: EncodedData, saved: SavedModel, clock: Clock) -> None:
-    """Measure the permutation importance of each column on the hold-out, and write it; failures are only logged."""
+    """Measure permutation importance and partial dependence on the hold-out, and write them; failures are logged."""
     run, metric = data.run, create_metric(data.run.bundle.metric)
     hold_out = run.data.table.take(run.data.rows.hold_out)
     own = clock.lasting(min(IMPORTANCE_SECONDS, clock.left / 4))
@@ -84,6 +85,10 @@ def write_importance(data: EncodedData, saved: SavedModel, clock: Clock) -> None
         importance = measure_importance(
             saved.model, saved.signature, hold_out, metric=metric, seed=run.plan.seed, clock=own
         )
+    own = clock.lasting(min(DEPENDENCE_SECONDS, clock.left / 4))
+    with never_fatal("Partial dependence was not measured"):
+        dependence = measure_dependence(saved.model, saved.signature, hold_out, importance, clock=own)
+        importance = importance.model_copy(update={"dependence": dependence})
     write_json(run.directory / IMPORTANCE, importance)
 
 

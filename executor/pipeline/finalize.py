@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from executor.components.configuration import configuration
 from executor.components.metric import create_metric, outcome_of
 from executor.model.assemble import assemble
-from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals
+from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals, intervals_by_group
 from executor.model.calibration.conformal_quantiles import Quantiles, conformal_quantiles
+from executor.model.calibration.conformal_sets import ClassSets, conformal_sets
 from executor.model.calibration.temperature import apply_temperatures, fit_temperatures
 from executor.model.compile import compile_model
 from executor.model.keras_file import save_model
+from executor.model.prediction_columns import class_shares
 from executor.model.signature import create_signature
 from executor.networks.registry import network_kind
 from executor.preprocessing.inputs import WindowInputs
@@ -64,8 +66,9 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
     outcome = outcome_of(apply_temperatures(selected.outputs, scale), parts)
     set_by_validation = {
         "thresholds": metric.thresholds(outcome, parts.validation, parts),
-        "intervals": _intervals(outcome, parts),
+        "intervals": _intervals(outcome, data),
         "quantiles": _quantiles(outcome, parts),
+        "sets": _sets(outcome, parts),
     }
     signature = signature.model_copy(update=set_by_validation)
     model = write_model(data, trials, selected.network, signature)
@@ -94,15 +97,20 @@ def _sequence_reading(run: PreparedRun) -> SequenceReading | None:
     return requested.model_copy(update={"channels": found.names})
 
 
-def _intervals(outcome: np.ndarray, parts: Parts) -> Intervals | None:
+def _intervals(outcome: np.ndarray, data: EncodedData) -> Intervals | None:
     """Prediction intervals of a regression, or for each step ahead, by the errors on the validation rows.
 
     Later errors of a series are not distributed as those of its validation rows; the hold-out measures the coverage.
     """
+    parts, by = data.parts, data.run.plan.interval_groups
     if parts.task not in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION} and not isinstance(parts.inputs, WindowInputs):
         return None
     truth, spread = parts.validation.raw_target, _spread(parts)
-    return conformal_intervals(truth, outcome, on=parts.target_on, spread=spread)
+    found = conformal_intervals(truth, outcome, on=parts.target_on, spread=spread)
+    if by is None or not found.half_widths:
+        return found
+    groups = data.run.data.table.take(data.run.data.rows.validation).features[by]
+    return intervals_by_group(found, truth, outcome, by=by, groups=groups)
 
 
 def _quantiles(outcome: np.ndarray, parts: Parts) -> Quantiles | None:
@@ -110,6 +118,13 @@ def _quantiles(outcome: np.ndarray, parts: Parts) -> Quantiles | None:
     if not isinstance(parts.inputs, WindowInputs):
         return None
     return conformal_quantiles(parts.validation.raw_target, outcome, spread=_spread(parts))
+
+
+def _sets(outcome: np.ndarray, parts: Parts) -> ClassSets | None:
+    """Prediction sets of two or more classes, by the probabilities of the validation rows."""
+    if parts.task not in {Task.BINARY, Task.MULTICLASS}:
+        return None
+    return conformal_sets(parts.validation.raw_target, class_shares(outcome, parts.task))
 
 
 def _spread(parts: Parts) -> np.ndarray | None:

@@ -12,6 +12,7 @@ from executor.components.custom import check_installed
 from executor.components.metric import create_metric
 from executor.data.lag_plan import plan_windows, regular_step
 from executor.data.lag_table import Windows, lag_table, sort_rows
+from executor.data.raw_table import Form, RawTable, form_of
 from executor.data.read_rows import read_rows
 from executor.data.regular_steps import fill_missing_steps
 from executor.data.rolling_split import rolling_split
@@ -28,10 +29,11 @@ from recommender.recommendation.render import why
 from recommender.roles.infer import infer_roles
 from recommender.run_manifest import RECORD, SCORES
 from rules.decision.record import Record
-from rules.errors import RunError, TrainingError
+from rules.errors import ColumnError, RunError, TrainingError, did_you_mean
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.text.temporary import remove_leftovers
+from rules.text.wording import listed
 from rules.vocabulary.bundle import Bundle, fingerprint
 from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import Task
@@ -39,7 +41,6 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from executor.data.raw_table import RawTable
     from recommender.dataset.dataset import Dataset
     from recommender.recommendation.recommendation import Recommendation
     from recommender.roles.roles import Roles
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from rules.decision.trace import Pin
 
 
+MAX_NAMED: Final = 10  # columns in an error
 FIRST_ZIP_YEAR: Final = 1980  # APPNOTE.TXT 4.4.6: a member's date is that of MS-DOS
 
 
@@ -89,6 +91,7 @@ def prepare(
     at_once: int | None = None,
     single: bool = False,
     keep_evaluated: bool = False,
+    interval_groups: str | None = None,
     report: bool = True,
     satisfied_at: float | None = None,
 ) -> PreparedRun:
@@ -96,8 +99,8 @@ def prepare(
 
     bundle: trained instead of the recommended one; pins take precedence over it. single: keep one network even if an
     ensemble is better. keep_evaluated: do not train the model again on all rows. report: write the report, and measure
-    what only it shows. satisfied_at: value of the metric from
-    which no next steps are recommended.
+    what only it shows. satisfied_at: value of the metric from which no next steps are recommended. interval_groups:
+    column of categories by whose groups prediction intervals are measured.
     Raises ChoiceError if a given bundle does not fit the dataset, or the metric cannot have the value satisfied_at;
     DatasetError if the rows cannot be split; RunError if the directory is not empty. They are raised before a run
     directory is created.
@@ -108,6 +111,7 @@ def prepare(
     )
     check_installed(advice.bundle)
     check_level(satisfied_at, create_metric(advice.bundle.metric).name)
+    check_interval_groups(interval_groups, advice.roles, dataset)
     decisions = advice.strategy.decisions
     with dataset.name_failing_columns():
         rows = read_and_split(dataset, advice.roles, advice.bundle, seed=seed)
@@ -127,6 +131,7 @@ def prepare(
         at_once=at_once,
         single=single,
         keep_evaluated=keep_evaluated,
+        interval_groups=interval_groups,
         report=report,
         satisfied_at=satisfied_at,
         readings=dict(dataset.readings),
@@ -151,6 +156,26 @@ def prepare(
         plan=plan,
         budget=budget,
         advice=advice,
+    )
+
+
+def check_interval_groups(name: str | None, roles: Roles, dataset: Dataset) -> None:
+    """Raise ColumnError unless prediction intervals can be measured by the groups of a column."""
+    if name is None:
+        return
+    if roles.task not in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION}:
+        raise ColumnError(
+            f"--interval-groups needs the prediction intervals of a regression, but the task is {roles.task}. Leave it "
+            "out."
+        )
+    forms = {column: form_of(roles.columns[column].kind, dataset.storage[column]) for column in roles.features}
+    if forms.get(name) is Form.LEVEL:
+        return
+    levels = [column for column, form in forms.items() if form is Form.LEVEL]
+    reason = "which the model does not read as categories" if name in dataset.columns else "which is not a column"
+    raise ColumnError(
+        f"--interval-groups must be a column of categories that the model reads, but got {name!r}, {reason}."
+        f"{did_you_mean(name, levels)} Columns of categories: {listed(levels, most=MAX_NAMED) or 'none'}."
     )
 
 

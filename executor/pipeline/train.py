@@ -38,6 +38,7 @@ def train(
     at_once: int | None = None,
     single: bool = False,
     keep_evaluated: bool = False,
+    interval_groups: str | None = None,
     report: bool = True,
     satisfied_at: float | None = None,
     track: str | Sequence[str] = (),
@@ -61,6 +62,8 @@ def train(
         single: Keep the best network even if an average of several is better. Default False.
         keep_evaluated: Keep the evaluated model. By default it is trained again on all rows, including the hold-out,
             after the evaluation, where time allows. Default False.
+        interval_groups: Column of categories by whose groups prediction intervals of a regression are measured, so
+            that each group is covered. None measures one width for all rows. Default None.
         report: Write report.html, and measure what only it shows: importance of columns, variance between seeds and
             learning curve. `recommend report` writes it later, without these. Default True.
         satisfied_at: Value of the metric that is good enough: below it the run says what to try next. None compares
@@ -102,6 +105,7 @@ def train(
             at_once=at_once,
             single=single,
             keep_evaluated=keep_evaluated,
+            interval_groups=interval_groups,
             report=report,
             satisfied_at=satisfied_at,
         )

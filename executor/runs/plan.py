@@ -45,6 +45,8 @@ class Plan(BaseModel):
     """Whether a single network was requested instead of an ensemble."""
     keep_evaluated: bool = False
     """Whether the evaluated model is kept instead of being trained again on all rows."""
+    interval_groups: str | None = None
+    """Column of categories by whose groups prediction intervals are measured; None for none."""
     report: bool = True
     """Whether the report is written, and what only it shows is measured."""
     satisfied_at: float | None = None

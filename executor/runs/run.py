@@ -28,11 +28,12 @@ from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import keras
 
     from executor.data.raw_table import RawTable
+    from executor.evaluation.explanation.explanations import Explanations
     from executor.runs.export.export import Exported, ExportFormat
     from rules.decision.request import Unreadable
 
@@ -156,6 +157,8 @@ class Run:
         key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
         quantiles: bool = False,
+        coverage: float | None = None,
+        by_class: bool = False,
     ) -> Any:  # noqa: ANN401  pandas and polars are optional
         """Predict new rows.
 
@@ -169,6 +172,9 @@ class Run:
             unreadable: Image files that are missing or damaged: "refuse" raises an error, "leave_out" skips them with a
                 warning. Default "refuse".
             quantiles: Whether a forecast has the columns "quantile 0.1" to "quantile 0.9". Default False.
+            coverage: Coverage of the prediction sets of classes in the column "set", 0.5 to 0.99. None for no sets.
+                Default None.
+            by_class: Whether the sets cover each class, not only all rows on average. Default False.
 
         Returns:
             A table with one row per row of data, in the same order; for a forecast, one row per series and step. It is
@@ -178,7 +184,7 @@ class Run:
         Raises:
             ColumnError: If a column is missing, has another type, or is unknown (unless ignore_extra), or if a key
                 is not a column.
-            RunError: If quantiles are requested of a model that has none.
+            RunError: If quantiles or sets are requested of a model that has none.
 
         Warns:
             UserWarning: If image files are skipped, if the past is shorter than the lags of the model, or if a
@@ -199,6 +205,8 @@ class Run:
             key=key,
             unreadable=unreadable,
             quantiles=quantiles,
+            coverage=coverage,
+            by_class=by_class,
         )
         return frame_like(data, table)
 
@@ -230,6 +238,120 @@ class Run:
             )
         table = predict(self.outcome_of, self.signature, data, **options)
         return np.column_stack([column.to_numpy() for column in table.columns[-len(names) :]])
+
+    def predict_set(
+        self,
+        data: object,
+        *,
+        coverage: float = 0.9,
+        by_class: bool = False,
+        **options: Any,  # noqa: ANN401  those of predict
+    ) -> np.ndarray:
+        """Predict sets of classes that contain the true class with a given probability (conformal prediction).
+
+        Args:
+            data: New rows, as for `predict`.
+            coverage: Share of rows whose set is to contain the true class, 0.5 to 0.99. Default 0.9.
+            by_class: Whether the rows of each class are covered, not only all rows on average. Default False.
+            **options: Options of `predict`, such as `ignore_extra`.
+
+        Returns:
+            Whether each class is in the set of a row, (rows, classes) bool in the order of `signature.labels`.
+
+        Raises:
+            ColumnError: As `predict`.
+            RunError: If the model has no sets, or the coverage is out of range.
+
+        Examples:
+            >>> run.predict_set("new.csv").sum(axis=1)  # doctest: +SKIP
+        """
+        from executor.model.predict import class_sets  # noqa: PLC0415  TensorFlow takes seconds
+
+        members_of = class_sets(self.signature, coverage, by_class=by_class)
+        return members_of(self.predict_proba(data, **options))
+
+    def explain(
+        self,
+        data: object,
+        *,
+        rows: int | None = 10,
+        label: str | None = None,
+        background: object = None,
+        seed: int = 0,
+        delimiter: str | None = None,
+        table: str | None = None,
+        ignore_extra: bool = False,
+        unreadable: Unreadable = "refuse",
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> Explanations:
+        """Explain predictions by SHAP values: the contribution of each column to the prediction of a row.
+
+        The contributions of a row add up to its prediction minus the expected value: the mean prediction for training
+        rows. They are those of the words of a text, of the patches of an image, and of the segments of a sequence, if
+        the model reads only one such column.
+
+        Args:
+            data: Rows, as for `predict`.
+            rows: Number of rows to explain, the first ones. None explains all. Default 10.
+            label: Class whose probability is explained. None explains the predicted class; of two classes the positive
+                one. Default None.
+            background: Rows like those of the training, of which 30 are drawn. None draws them from the dataset of the
+                run, without the hold-out. Default None.
+            seed: Seed of the drawn rows and of the masks. Default 0.
+            delimiter: Column delimiter of a text file. None detects it. Default None.
+            table: Sheet of a workbook, or table of a database. None takes the only one. Default None.
+            ignore_extra: Whether to ignore columns that the model does not know. Default False.
+            unreadable: Image files that are missing or damaged: "refuse" or "leave_out". Default "refuse".
+            progress: Called with the numbers of rows that are explained and that are to be explained.
+
+        Returns:
+            The explanations; their `table()` is an Arrow table with a line per row and column.
+
+        Raises:
+            RunError: If the dataset of the run is gone and no background is given, shap is not installed, or the task
+                is forecasting.
+            ChoiceError: If label is not a class.
+            ColumnError: As `predict`.
+
+        Examples:
+            >>> run.explain("new.csv", rows=5).table().to_pandas()  # doctest: +SKIP
+        """
+        from executor.evaluation.explanation.explain import explain  # noqa: PLC0415  only explanations need it
+
+        return explain(
+            self.outcome_of,
+            self.signature,
+            data,
+            background=lambda: self._background(background, seed),
+            rows=rows,
+            label=label,
+            seed=seed,
+            delimiter=delimiter,
+            table=table,
+            ignore_extra=ignore_extra,
+            unreadable=unreadable,
+            progress=progress,
+        )
+
+    def _background(self, data: object, seed: int) -> RawTable:
+        """Background rows of explanations, from data or from the dataset of the run."""
+        from executor.evaluation.explanation.background import sample_background  # noqa: PLC0415  as in explain
+        from executor.model.validate_rows import open_rows  # noqa: PLC0415  as in explain
+
+        if data is not None:
+            with open_rows(self.signature, data) as given:
+                if self.signature.image is not None:
+                    given.rename_images(self.signature.image.name)
+                return sample_background(self.signature, given, hold_out=None, seed=seed)
+        dataset, reason = reopen_dataset(self.plan, must=False)
+        if dataset is None:
+            raise RunError(
+                f"An explanation compares a row with rows of the training, but {reason}. Give a file with such rows: "
+                "--background FILE, in Python background=…"
+            )
+        with dataset:
+            hold_out = _hold_out_rows(self.directory / PREDICTIONS)
+            return sample_background(self.signature, dataset, hold_out=hold_out, seed=seed)
 
     def export(self, *, to: ExportFormat, directory: str | os.PathLike[str], force: bool = False) -> Exported:
         """Export the model to a format that runs without pcwat's training stack.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from executor.preprocessing.target_scale import from_learning_scale, to_learning_scale
 from rules.vocabulary.choices import TargetScale
@@ -34,6 +34,13 @@ class Intervals(BaseModel):
     """Whether half-widths are multiples of the spread of a forecast's window (docs/evidence.md#quantiles-of-forecasts);
     not in runs of older versions."""
 
+    by: str = ""
+    """Column of categories by whose groups half-widths are measured (Mondrian); empty for none."""
+    groups: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Half-widths of each group with enough rows; other groups have those of all rows."""
+    group_rows: dict[str, int] = Field(default_factory=dict)
+    """Validation rows of each group."""
+
     @property
     def reason_missing(self) -> str:
         """Why there are no intervals; empty where there are some."""
@@ -41,12 +48,19 @@ class Intervals(BaseModel):
             return ""
         return f"{self.rows} validation rows are too few, {self.percent} % needs {min_rows(self.percent)}"
 
-    def bounds(self, outcome: np.ndarray, spread: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(
+        self, outcome: np.ndarray, spread: np.ndarray | None = None, groups: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends for predicted values, (rows, targets) each.
 
-        spread: (rows, targets) spread of each row's window, where half-widths are multiples of it.
+        spread: (rows, targets) spread of each row's window, where half-widths are multiples of it. groups: (rows,)
+        values of the column `by`, where half-widths are measured by group.
         """
         half = np.array(self.half_widths)
+        if self.by:
+            if groups is None:
+                raise ValueError("half-widths by group need the group of each row")
+            half = np.array([self.groups.get(str(group), self.half_widths) for group in groups]).reshape(-1, len(half))
         if self.in_spreads:
             if spread is None:
                 raise ValueError("half-widths in spreads need the spread of each row")
@@ -84,6 +98,36 @@ def conformal_intervals(
     ranked = np.sort(residuals if spread is None else residuals / spread, axis=0)
     half_widths = tuple(ranked[rank - 1].tolist())
     return Intervals(percent=percent, rows=rows, half_widths=half_widths, on=on, in_spreads=in_spreads)
+
+
+def intervals_by_group(
+    found: Intervals, truth: np.ndarray, outcome: np.ndarray, *, by: str, groups: np.ndarray
+) -> Intervals:
+    """Measure half-widths for each group with enough rows, too (Mondrian: Vovk et al. 2005, section 4.5).
+
+    found: intervals of all rows. truth, outcome: as of `conformal_intervals`. by, groups: a column, and its value in
+    each row.
+
+    >>> truth = np.concatenate([np.ones(9), np.full(9, 3.0), [0.0]])[:, None]
+    >>> groups = np.array(["a"] * 9 + ["b"] * 9 + ["c"])
+    >>> found = intervals_by_group(conformal_intervals(truth, 0 * truth), truth, 0 * truth, by="g", groups=groups)
+    >>> found.half_widths, found.groups
+    ((3.0,), {'a': (1.0,), 'b': (3.0,)})
+    """
+    names, counts = np.unique(groups.astype(str), return_counts=True)
+    measured = {
+        str(name): conformal_intervals(
+            truth[groups == name], outcome[groups == name], on=found.on, percent=found.percent
+        ).half_widths
+        for name in names
+    }
+    return found.model_copy(
+        update={
+            "by": by,
+            "groups": {name: own for name, own in measured.items() if own},
+            "group_rows": dict(zip(map(str, names), counts.tolist(), strict=True)),
+        }
+    )
 
 
 def min_rows(percent: int = PERCENT) -> int:

@@ -198,6 +198,31 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         labels = self.run_.signature.labels
         return probabilities[:, [labels.index(text) for text in self._texts()]] if labels else probabilities
 
+    def predict_set(
+        self,
+        X: ArrayLike,  # noqa: N803  as above
+        *,
+        coverage: float = 0.9,
+        by_class: bool = False,
+    ) -> np.ndarray:
+        """Predict sets of classes that contain the true class with a given probability.
+
+        Args:
+            X: Features with the columns of the training.
+            coverage: Share of rows whose set is to contain the true class, 0.5 to 0.99. Default 0.9.
+            by_class: Whether the rows of each class are covered, not only all rows on average. Default False.
+
+        Returns:
+            Whether each class is in the set of a row, (rows, classes) bool in the order of `classes_`.
+
+        Raises:
+            RunError: If several labels are predicted, or the coverage is out of range.
+        """
+        table = self._table(X)
+        with value_errors():
+            members = self.run_.predict_set(table, coverage=coverage, by_class=by_class)
+        return members[:, [self.run_.signature.labels.index(text) for text in self._texts()]]
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

@@ -151,6 +151,8 @@ class Predictor:
         key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
         quantiles: bool = False,
+        coverage: float | None = None,
+        by_class: bool = False,
         as_text: bool = False,
         say: Callable[[str], None] = warnings.warn,
     ) -> Any:  # noqa: ANN401  pandas and polars are optional
@@ -165,6 +167,8 @@ class Predictor:
             unreadable: Image files that are missing or damaged: "refuse" raises an error, "leave_out" skips them with a
                 warning. Default "refuse".
             quantiles: Whether a forecast has columns of its quantiles. Default False.
+            coverage: Coverage of the prediction sets in the column "set". None for no sets. Default None.
+            by_class: Whether the sets cover each class. Default False.
             as_text: Whether labels are text instead of their own type. Default False.
             say: Receives warnings. Default warnings.warn.
 
@@ -188,6 +192,8 @@ class Predictor:
             key=key,
             unreadable=unreadable,
             quantiles=quantiles,
+            coverage=coverage,
+            by_class=by_class,
             as_text=as_text,
             say=say,
         )

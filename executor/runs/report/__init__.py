@@ -8,6 +8,7 @@
 - `reproduce`: The command that reproduces a run.
 - `groups`: Scores of groups of rows: `--by COLUMN`.
 - `hold_out_predictions`: Predictions of the hold-out, from predictions.csv.
+- `explanation_page`: The page of `recommend explain`.
 - `compare`: Comparison of runs.
 - `listing`: List of the runs in a folder.
 

@@ -13,6 +13,7 @@ from executor.runs.report.hold_out_predictions import read_predictions
 from executor.runs.report.plots.classification import plots_of_classes
 from executor.runs.report.plots.comparison import gain_plot, importance_plot, learning_curve_plot, score_plot
 from executor.runs.report.plots.confusion import confusion_matrix
+from executor.runs.report.plots.dependence import dependence_plots
 from executor.runs.report.plots.forecasts import plots_of_forecasts
 from executor.runs.report.plots.mistaken_images import mistakes
 from executor.runs.report.plots.regression import plots_of_numbers
@@ -80,6 +81,7 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             quality=_quality(run, hold_out),
             confusion=confusion_matrix(hold_out),
             importance=run.importance,
+            dependence=[] if run.importance is None else dependence_plots(run.importance),
             importance_plot=None if run.importance is None else importance_plot(run.importance),
             **_from_rows(run, hold_out, dataset, by),
             describe_trials=describe_trials,

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from executor.model.predict import outcome_of, predict
-from executor.model.prediction_columns import prediction_columns, prediction_names
+from executor.model.prediction_columns import interval_groups, prediction_columns, prediction_names
 from executor.model.validate_rows import open_rows
 from executor.runs.export.predictor import ROWS_OF_TABLES, Predictor
 from executor.runs.files import MODEL
@@ -168,8 +168,9 @@ class Service:
         names = requests[0][0].keys()
         columns = {name: [value for rows, _ in requests for value in rows[name]] for name in names}
         self._on_batch(sum(counts))
-        outcome = outcome_of(outcome_of_rows, to_table(self.signature, columns, sum(counts)))
-        rows = pa.table(prediction_columns(self.signature, outcome, self._names)).to_pylist()
+        read = to_table(self.signature, columns, sum(counts))
+        outcome, groups = outcome_of(outcome_of_rows, read), interval_groups(self.signature, read)
+        rows = pa.table(prediction_columns(self.signature, outcome, self._names, groups=groups)).to_pylist()
         found, start = [], 0
         for count in counts:
             found.append(Predictions(rows=rows[start : start + count]))

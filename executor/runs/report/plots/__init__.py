@@ -6,6 +6,8 @@
 - `forecasts`: Forecasts of each series, and errors by step.
 - `mistaken_images`: Misclassified images.
 - `comparison`: Gains over baselines, runs compared, groups of rows, importance of columns.
+- `dependence`: Partial dependence on columns.
+- `explanations`: Contributions to predictions.
 - `search`: Trials, learning curves of trials, hyperparameter importance, time.
 - `drawing`: A chart as SVG with a caption.
 - `svg`: Converts charts to SVG in a separate process.

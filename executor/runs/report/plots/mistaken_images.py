@@ -54,7 +54,7 @@ def mistakes(hold_out: HoldOutPredictions, dataset: Dataset) -> list[Mistake]:
         (pixels,) = cells.fetchall()[0]
         found.append(
             Mistake(
-                address=_address(np.frombuffer(pixels, np.uint8).reshape(dataset.images.shape)),
+                address=image_address(np.frombuffer(pixels, np.uint8).reshape(dataset.images.shape)),
                 truth=hold_out.names[predictions.truth[at]],
                 predicted=hold_out.names[predictions.decided[at]],
                 probability=float(certainty[at]),
@@ -64,7 +64,7 @@ def mistakes(hold_out: HoldOutPredictions, dataset: Dataset) -> list[Mistake]:
     return found
 
 
-def _address(pixels: np.ndarray) -> str:
+def image_address(pixels: np.ndarray) -> str:
     """Thumbnail of an image (height, width, channels) uint8 as a data: URI of a PNG."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., :3])
     image.thumbnail((MAX_SIDE, MAX_SIDE))

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.model.calibration.conformal_intervals import PERCENT, Intervals, conformal_intervals, min_rows
+from executor.model.calibration.conformal_intervals import (
+    PERCENT,
+    Intervals,
+    conformal_intervals,
+    intervals_by_group,
+    min_rows,
+)
 
 
 def test_the_half_width_is_the_residual_of_the_conformal_rank() -> None:
@@ -68,3 +74,34 @@ def test_residuals_in_spreads_give_intervals_as_wide_as_the_spread_of_a_row() ->
 def test_intervals_survive_json() -> None:
     found = conformal_intervals(np.arange(12.0)[:, None], np.zeros((12, 1)))
     assert Intervals.model_validate_json(found.model_dump_json()) == found
+
+
+def test_each_group_with_enough_rows_has_its_own_width_and_others_that_of_all_rows() -> None:
+    groups = np.array(["calm"] * 20 + ["wild"] * 20 + ["rare"] * 2, object)
+    truth = np.concatenate([np.arange(1, 21) / 10, np.arange(1.0, 21), [0.0, 0.0]])[:, None]
+    whole = conformal_intervals(truth, 0 * truth)
+    found = intervals_by_group(whole, truth, 0 * truth, by="weather", groups=groups)
+    # The 19th of 20 residuals: ceil(21 * 0.9) = 19.
+    assert found.groups == {"calm": (1.9,), "wild": (19.0,)}
+    assert found.group_rows == {"calm": 20, "rare": 2, "wild": 20}
+    low, high = found.bounds(np.zeros((3, 1)), groups=np.array(["wild", "calm", "new"], object))
+    assert high.ravel().tolist() == [19.0, 1.9, whole.half_widths[0]]
+    assert (low == -high).all()
+
+
+def test_groups_are_covered_where_one_width_covers_only_their_average() -> None:
+    def draw(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        random = np.random.default_rng(seed)
+        groups = random.choice(["calm", "wild"], 8_000).astype(object)
+        return (random.normal(size=8_000) * np.where(groups == "wild", 5, 1))[:, None], groups
+
+    truth, groups = draw(0)
+    whole = conformal_intervals(truth, 0 * truth)
+    found = intervals_by_group(whole, truth, 0 * truth, by="weather", groups=groups)
+    new, own = draw(1)
+    for name in ("calm", "wild"):
+        is_own = own == name
+        low, high = found.bounds(np.zeros((is_own.sum(), 1)), groups=own[is_own])
+        assert ((low <= new[is_own]) & (new[is_own] <= high)).mean() == pytest.approx(0.9, abs=0.02)
+        low, high = whole.bounds(np.zeros((is_own.sum(), 1)))
+        assert abs(((low <= new[is_own]) & (new[is_own] <= high)).mean() - 0.9) > 0.05

@@ -1,0 +1,40 @@
+"""Background of explanations: random rows of the training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.data.read_rows import fetch_columns
+from executor.model.validate_rows import read_new_rows
+from recommender.dataset.sql import quoted
+from rules.errors import RunError
+
+if TYPE_CHECKING:
+    from executor.data.raw_table import RawTable
+    from executor.model.signature import Signature
+    from recommender.dataset.dataset import Dataset
+
+BACKGROUND_ROWS: Final = 30
+"""Rows over which the predictions of a masked row are averaged; the standard error of the expected value is 0.18 of
+the standard deviation of the predictions."""
+STREAM: Final = 31  # separates these rows from other random numbers of the same seed
+
+
+def sample_background(signature: Signature, dataset: Dataset, *, hold_out: np.ndarray | None, seed: int) -> RawTable:
+    """Draw at most BACKGROUND_ROWS rows with a known target, in file order.
+
+    hold_out: numbers of rows that are not drawn. Raises RunError without rows, ColumnError on missing columns.
+    """
+    known = [f"{quoted(name)} IS NOT NULL" for name in signature.targets if name in dataset.columns]
+    (rows,) = fetch_columns(dataset, ["rowid"], " AND ".join(known) or "TRUE")
+    if hold_out is not None:
+        rows = np.setdiff1d(rows, hold_out)
+    if not len(rows):
+        raise RunError(f"The background must have rows, but {dataset.name} has none. Choose another file.")
+    random = np.random.default_rng([seed, STREAM])
+    drawn = np.sort(random.choice(rows, min(BACKGROUND_ROWS, len(rows)), replace=False))
+    return read_new_rows(
+        signature, dataset, ignore_extra=True, where=f"rowid IN ({', '.join(str(int(row)) for row in drawn)})"
+    )
