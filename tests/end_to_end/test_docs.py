@@ -140,6 +140,20 @@ def test_every_page_is_in_the_navigation() -> None:
     assert [page for page in PAGES if f": {page}\n" not in navigation] == []
 
 
+def test_each_claim_about_another_tool_has_its_own_evidence() -> None:
+    page = (DOCS / "comparison.md").read_text(encoding="utf-8")
+    evidence = dict(re.findall(r"^\[([\w-]+)\]: (\S+)$", page, re.MULTILINE))
+    assert sorted(re.findall(r"\]\[([\w-]+)\]", page)) == sorted(evidence)
+    assert all(url.startswith("https://") for url in evidence.values())
+    assert len(set(evidence.values())) == len(evidence)
+    cells = [
+        cell
+        for row in re.findall(r"^\| (?:AutoGluon|AutoKeras|Ludwig|FLAML) \|(.*) \|$", page, re.MULTILINE)
+        for cell in row.split(" | ")
+    ]
+    assert [cell for cell in cells if "](#" not in cell and "][" not in cell] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_shows_a_folder_of_the_machine_on_which_it_was_written(page: str) -> None:
     assert "/tmp/" not in (DOCS / page).read_text(encoding="utf-8")  # noqa: S108  a text, not a file
