@@ -17,6 +17,8 @@ from executor.cli.progress_line import SearchProgress
 from executor.model.validate_rows import open_rows
 from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
 from executor.pipeline.tracking.track import parse_trackers, track_run
+from executor.runs.drift.new_rows import check_comparable
+from executor.runs.files import write_json
 from executor.runs.plan import read_plan
 from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
@@ -37,6 +39,13 @@ from rules.text.wording import printable
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from executor.data.raw_table import RawTable
+    from executor.runs.drift.new_rows import DriftReport
+    from executor.runs.export.predictor import Predictor
     from executor.runtime.clock import Clock
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Unreadable
@@ -230,7 +239,10 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
 
 @click.command(
     short_help="Predict new rows with the model of a run.",
-    epilog=examples("recommend predict runs/titanic-1 new_passengers.csv -o out.csv"),
+    epilog=examples(
+        "recommend predict runs/titanic-1 new_passengers.csv -o out.csv",
+        "recommend predict runs/titanic-1 new_passengers.csv -o out.csv --drift drift.json",
+    ),
 )
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("rows", type=DATASET)
@@ -257,6 +269,13 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
     "--coverage", type=click.FloatRange(0.5, 0.99), metavar="SHARE", help="Coverage of the sets, 0.5 to 0.99 [0.9]."
 )
 @click.option("--by-class", is_flag=True, help="Let the sets cover each class, not only all rows on average.")
+@click.option(
+    "--drift",
+    "drift_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a JSON report of how ROWS differ from the training rows.",
+)
 @verbosity_options
 def predict(
     *,
@@ -273,6 +292,7 @@ def predict(
     sets: bool,
     coverage: float | None,
     by_class: bool,
+    drift_file: Path | None,
     verbosity: Verbosity,
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
@@ -291,10 +311,14 @@ def predict(
             f"{run} was trained on {seen.name} ({seen.rows:,} rows) to predict {', '.join(seen.targets)}.",
             verbosity=verbosity,
         )
+    for path in (output, drift_file):
+        if path is not None:
+            refuse_input_as_output(path, [rows, *run.iterdir()])
+            refuse_existing_output(path, force=force)
     if output is not None:
-        refuse_input_as_output(output, [rows, *run.iterdir()])
-        refuse_existing_output(output, force=force)
         _check_ending(output)
+    measured: list[DriftReport] = []
+    compute = model.outcome_of if drift_file is None else _with_drift(model, measured, drift_file, output)
     unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
     with open_rows(
         model.signature, str(rows), delimiter=delimiter, table=table, unreadable=unreadable, keys=keys
@@ -303,7 +327,7 @@ def predict(
         from executor.model.predict import predict as predict_rows  # noqa: PLC0415  after TensorFlow was silenced
 
         predictions = predict_rows(
-            model.outcome_of,
+            compute,
             model.signature,
             dataset,
             ignore_extra=ignore_extra,
@@ -314,6 +338,9 @@ def predict(
             coverage=(coverage or DEFAULT_COVERAGE) if sets else None,
             by_class=by_class,
         )
+    if drift_file is not None:
+        write_json(drift_file, measured[0])
+        print_status(measured[0].sentence, verbosity=verbosity)
     if output is None:
         sink = pa.BufferOutputStream()
         csv.write_csv(predictions, sink)
@@ -325,6 +352,21 @@ def predict(
         else:
             csv.write_csv(predictions, temporary, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
     print_status(f"Wrote {predictions.num_rows:,} predictions to {output}.", verbosity=verbosity)
+
+
+def _with_drift(
+    model: Run | Predictor, measured: list[DriftReport], drift_file: Path, output: Path | None
+) -> Callable[[RawTable], np.ndarray]:
+    """Function that computes outputs and measures the drift of their rows. Raises RunError where that cannot be."""
+    if not isinstance(model, Run):
+        raise RunError(
+            "--drift needs a run, which keeps the distributions of its training rows, but got an exported model. Name "
+            "the run, or leave --drift out."
+        )
+    check_comparable(model.signature)
+    if output is not None and drift_file.resolve() == output.resolve():
+        raise RunError(f"--drift must name another file than -o, but both are {output}. Choose another name.")
+    return partial(model.outcome_with_drift, report=measured.append)
 
 
 def _check_ending(output: Path) -> None:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from executor.data.images import images_per_batch
 from executor.data.raw_table import Form
+from executor.layers.numbers import ColumnLayer
 from executor.model.assemble import model_inputs
 from executor.preprocessing.preprocessing import rows_per_batch
 from executor.preprocessing.sequence_encoder import pad_steps, rows_by_steps
@@ -334,3 +335,12 @@ def load_model(path: Path, signature: Signature | None = None) -> keras.Model:
         raise RunError(f"{path} cannot be read as a model of pcwat: {reason}. Train again.") from None
     check_opened_model(path, model, signature)
     return model
+
+
+def column_layers(signature: Signature, model: keras.Model) -> Iterator[tuple[ColumnLayer, list[str]]]:
+    """The layers of a model that read raw columns, each with the columns."""
+    columns = {entry.name: entry.columns for entry in signature.inputs}
+    for layer in model.layers:
+        if isinstance(layer, ColumnLayer):
+            tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
+            yield layer, [name for tensor in tensors for name in columns.get(tensor.name, ())]

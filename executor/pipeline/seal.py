@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
 from executor.evaluation.diagnostics.gradients import describe_gradients
 from executor.evaluation.diagnostics.hyperparameter_importance import (
@@ -12,6 +14,8 @@ from executor.evaluation.diagnostics.hyperparameter_importance import (
     unvaried_hyperparameters,
 )
 from executor.evaluation.diagnostics.next_steps import recommend_next_steps
+from executor.runs.drift.reference import create_reference
+from executor.runs.files import REFERENCE, write_json
 from executor.runs.seal import seal_run
 from executor.runs.summary import Summary
 from executor.runtime.versions import versions
@@ -78,6 +82,10 @@ def seal(
         stages=dict(stages),
         versions=versions(),
     )
+    if run.data.windows is None:
+        known = np.union1d(rows.train, rows.validation)
+        reference = create_reference(table.take(known), evaluation.predictions, saved.signature)
+        write_json(run.directory / REFERENCE, reference)
     return seal_run(
         run.directory,
         run.dataset,

@@ -9,7 +9,7 @@
 - `seal`: The seal of a finished run.
 - `scoreboard`: The result of a training on a terminal.
 - `prediction_file`: Files, series and times in predictions.csv.
-- `measured_drift`: Guardrails with the drift between training rows and hold-out.
+- `drift`: Drift of the hold-out and of new rows against the training rows.
 - `export`: Exported models, and their predictions without TensorFlow.
 - `serving`: The HTTP server of `recommend serve`.
 - `report`: The HTML report, and the verbs `recommend report` and `recommend runs`.

@@ -14,6 +14,7 @@ from rules.text.temporary import is_leftover, remove_leftovers
 PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, PREDICTIONS = "model.keras", "predictions.csv"
 IMPORTANCE, REPORT = "importance.json", "report.html"
+REFERENCE = "reference.json"  # distributions of training rows and of predictions, for the drift of new rows
 FEATURES = "features.json"  # of random features of sequences: how many were planned and are used
 File = TypeVar("File", bound=BaseModel)
 MAX_STEM: Final = 200  # bytes of a run's name before its number; the limit of file systems is 255

@@ -12,8 +12,9 @@ from executor.data.frames import frame_like
 from executor.evaluation.scores import Importance, Scores, format_estimate
 from executor.evaluation.verdict import reach_verdict
 from executor.model.signature import Signature
+from executor.runs.drift.reference import Reference
 from executor.runs.feature_plan import FeaturePlan
-from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, PREDICTIONS, SIGNATURE, read_json
+from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, PREDICTIONS, REFERENCE, SIGNATURE, read_json
 from executor.runs.plan import Plan, read_plan, reopen_dataset
 from executor.runs.summary import Summary
 from executor.runtime.tensorflow_import import check_tensorflow
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from executor.data.raw_table import RawTable
     from executor.evaluation.explanation.explanations import Explanations
+    from executor.runs.drift.new_rows import DriftReport
     from executor.runs.export.export import Exported, ExportFormat
     from rules.decision.request import Unreadable
 
@@ -117,6 +119,12 @@ class Run:
         """Permutation importance of the columns: importance.json. None if it was not measured."""
         path = self.directory / IMPORTANCE
         return read_json(path, Importance) if path.exists() else None
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """Distributions of training rows and predictions: reference.json. None for forecasts and in older runs."""
+        path = self.directory / REFERENCE
+        return read_json(path, Reference) if path.exists() else None
 
     @cached_property
     def features(self) -> FeaturePlan | None:
@@ -352,6 +360,57 @@ class Run:
         with dataset:
             hold_out = _hold_out_rows(self.directory / PREDICTIONS)
             return sample_background(self.signature, dataset, hold_out=hold_out, seed=seed)
+
+    def drift(self, data: object, **options: Any) -> DriftReport:  # noqa: ANN401  those of predict
+        """Measure how new rows and their predictions differ from the training rows and the hold-out.
+
+        Args:
+            data: New rows, as for `predict`.
+            **options: Options of `predict`, such as `ignore_extra`.
+
+        Returns:
+            The distance of each column with its bound, and whether it drifts.
+
+        Raises:
+            ColumnError: As `predict`.
+            RunError: If the model is a forecast.
+
+        Examples:
+            >>> run.drift("new.csv").has_drift  # doctest: +SKIP
+        """
+        from executor.model.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
+        from executor.runs.drift.new_rows import check_comparable  # noqa: PLC0415  likewise
+
+        check_comparable(self.signature)
+        found: list[DriftReport] = []
+        predict(lambda rows: self.outcome_with_drift(rows, found.append), self.signature, data, **options)
+        return found[0]
+
+    def outcome_with_drift(self, rows: RawTable, report: Callable[[DriftReport], object]) -> np.ndarray:
+        """Outputs of the model for validated rows, as `outcome_of`; report receives their drift."""
+        outcome = self.outcome_of(rows)
+        from executor.layers.words import CategoryLayer  # noqa: PLC0415  TensorFlow takes seconds
+        from executor.model.keras_file import column_layers  # noqa: PLC0415  likewise
+        from executor.runs.drift.new_rows import measure_drift  # noqa: PLC0415  likewise
+
+        known = {
+            name: own
+            for layer, columns in column_layers(self.signature, self.model)
+            if isinstance(layer, CategoryLayer)
+            for name, own in zip(columns, layer.levels, strict=False)
+        }
+        report(
+            measure_drift(
+                rows,
+                outcome,
+                signature=self.signature,
+                reference=self.reference,
+                known=known,
+                run=self.directory.name,
+                seal=self.seal,
+            )
+        )
+        return outcome
 
     def export(self, *, to: ExportFormat, directory: str | os.PathLike[str], force: bool = False) -> Exported:
         """Export the model to a format that runs without pcwat's training stack.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from executor.runs.drift.split_drift import measure_split_drift
 from executor.runs.files import REPORT, to_json, write, write_json
-from executor.runs.measured_drift import measure_split_drift
 from executor.runs.report.write import never_fatal, write_report
 from executor.runs.run import Run
 from executor.runtime.log import LOG

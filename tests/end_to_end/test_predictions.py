@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
+from executor.runs.drift.new_rows import DriftReport
 from executor.runs.report.hold_out_predictions import read_predictions
 from recommender.cli.main import group
 from rules.errors import ColumnError
@@ -141,3 +142,19 @@ def test_a_forecast_keeps_a_time_column_that_is_called_prediction(tmp_path: Path
         group, ["predict", str(tmp_path / "run"), str(tmp_path / "rows.csv"), "--key", "promo"]
     )
     assert "Leave --key out" in str(refused.exception)
+
+
+def test_drift_is_written_for_a_shifted_column_and_not_for_the_training_rows(
+    run: Run, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    assert run.drift(frame).has_drift is False
+    frame.assign(x=frame["x"] + 2).to_csv(tmp_path / "new.csv", index=False)
+    words = ["predict", str(run.directory), str(tmp_path / "new.csv"), "-o", str(tmp_path / "out.csv")]
+    ended = CliRunner().invoke(group, [*words, "--drift", str(tmp_path / "drift.json")])
+    assert ended.exit_code == 0, ended.output
+    report = DriftReport.model_validate_json((tmp_path / "drift.json").read_bytes())
+    assert [one.column for one in report.columns if one.drifts] == ["x"]
+    assert report.sentence in ended.stderr
+    assert report.seal == run.seal
+    again = CliRunner().invoke(group, [*words, "--force", "--drift", str(tmp_path / "out.csv")])
+    assert "--drift must name another file than -o" in str(again.exception)

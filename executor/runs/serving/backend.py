@@ -12,15 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from executor.data.raw_table import Form, RawTable
-from executor.layers.numbers import ColumnLayer, Numbers
+from executor.layers.numbers import Numbers
 from executor.layers.words import CategoryLayer
-from executor.model.keras_file import predict_rows
+from executor.model.keras_file import column_layers, predict_rows
 from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS
 from executor.runs.serving.known_values import known_values
 from executor.runtime.log import LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import keras
 
@@ -100,18 +100,9 @@ def known_values_of_model(signature: Signature, model: keras.Model) -> KnownValu
     """Read the medians and the categories of the layers of a model."""
     medians: dict[str, float] = {}
     categories: dict[str, Sequence[str]] = {}
-    for layer, columns in _column_layers(signature, model):
+    for layer, columns in column_layers(signature, model):
         if isinstance(layer, Numbers):
             medians |= dict(zip(columns, layer.center, strict=False))
         elif isinstance(layer, CategoryLayer):
             categories |= dict(zip(columns, layer.levels, strict=False))
     return known_values(signature, medians, categories)
-
-
-def _column_layers(signature: Signature, model: keras.Model) -> Iterator[tuple[ColumnLayer, list[str]]]:
-    """The layers that read raw columns, each with the columns."""
-    columns = {entry.name: entry.columns for entry in signature.inputs}
-    for layer in model.layers:
-        if isinstance(layer, ColumnLayer):
-            tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-            yield layer, [name for tensor in tensors for name in columns.get(tensor.name, ())]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from executor.runs.measured_drift import measure_split_drift
+from executor.runs.drift.split_drift import measure_split_drift
 from recommender.dataset.dataset import Dataset
 from recommender.roles.infer import infer_roles
 from rules.decision.record import Guardrail
