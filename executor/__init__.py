@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from executor.pipeline.measurement.comparison_page import render_comparison
     from executor.pipeline.train import resume, train
     from executor.runs.export.predictor import Predictor, load_predictor
+    from executor.runs.report.cards.card import datasheet, model_card
+    from executor.runs.report.fairness import measure_fairness
     from executor.runs.run import Run
 
 __all__ = [
@@ -47,7 +49,10 @@ __all__ = [
     "Predictor",
     "Run",
     "compare",
+    "datasheet",
     "load_predictor",
+    "measure_fairness",
+    "model_card",
     "render_comparison",
     "resume",
     "train",
@@ -60,13 +65,18 @@ _MODULES: Final = {
     "PcwatRegressor": "executor.pipeline.estimators.tabular",
     "Predictor": "executor.runs.export.predictor",
     "load_predictor": "executor.runs.export.predictor",
+    "datasheet": "executor.runs.report.cards.card",
+    "model_card": "executor.runs.report.cards.card",
+    "measure_fairness": "executor.runs.report.fairness",
     "Run": "executor.runs.run",
     "compare": "executor.pipeline.measurement.compare",
     "render_comparison": "executor.pipeline.measurement.comparison_page",
     "resume": "executor.pipeline.train",
     "train": "executor.pipeline.train",
 }
-_WITHOUT_TENSORFLOW: Final = frozenset({"Predictor", "Run", "load_predictor"})
+_WITHOUT_TENSORFLOW: Final = frozenset(
+    {"Predictor", "Run", "datasheet", "load_predictor", "measure_fairness", "model_card"}
+)
 _SAVED_CLASSES: Final = ("executor.model.assemble", "executor.components.loss")
 """Modules that import or define every class in a model file; importing them registers the classes with Keras."""
 

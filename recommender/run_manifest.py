@@ -21,8 +21,11 @@ MANIFEST: Final = "manifest.json"
 SUMMARY: Final = "summary.json"
 SCORES: Final = "scores.json"
 """A run with this file is finished."""
-UNSEALED: Final = frozenset({MANIFEST, "log.txt", "search.lock", "search.process"})
-"""Files that the manifest does not cover: itself, the log, which is written after sealing, and lock files."""
+SIGNATURE_FILE: Final = "model.sig"
+"""Signature of a run with a key."""
+UNSEALED: Final = frozenset({MANIFEST, SIGNATURE_FILE, "log.txt", "search.lock", "search.process"})
+"""Files that the manifest does not cover: itself, its signature, the log, which is written after sealing, and lock
+files."""
 
 
 class Manifest(BaseModel):

@@ -1,9 +1,11 @@
-"""The verbs `recommend train`, `predict`, `compare`, `explain`, `export`, `serve` and two of `rules`.
+"""The verbs of `recommend` that read or train a model, and `rules measure` and `rules scorecard`.
 
 - `compare`: The command `compare`.
 - `commands`: The commands `train` and `predict`.
 - `explain`: The command `explain`.
 - `export`: The command `export`.
+- `card`: The command `card`.
+- `fairness`: The command `fairness`.
 - `measure`: The commands `rules measure` and `rules scorecard`.
 - `serve`: The command `serve`.
 - `open_model`: The run or the exported model in a directory.

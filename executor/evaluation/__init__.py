@@ -8,5 +8,6 @@
 - `explanation`: SHAP values of single predictions.
 - `bootstrap`: Bootstrap samples of rows, series or groups.
 - `calibration`: Calibration of probabilities and coverage of intervals.
+- `fairness`: Scores, rates and errors of groups of rows.
 - `class_coverage`: Classes that a part of the split lacks.
 """

@@ -9,6 +9,7 @@
 - `reach`: Parts of a network on which a choice has no effect, or an effect that its name does not suggest.
 - `replay`: Decides an old record again, with today's rules and measurements.
 - `verify`: Checks the integrity of a record and of the files that it names.
+- `sign`: Signs a run with a key, and checks its signature.
 - `export`: Writes a decision as Markdown, HTML, JSON or W3C PROV.
 - `render`: Answers on a terminal.
 """

@@ -22,6 +22,7 @@ from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
 from rules.cli.output import console, emit_models, end, examples, force_option, format_option
 from rules.cli.parameters import SlotName
+from rules.errors import RunError
 from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
 from rules.vocabulary.choices.slot import NOTES_ORDER
 
@@ -146,24 +147,60 @@ def replay(*, subject: Subject, data: Path | None, form: str) -> None:
 
 @audit.command(
     epilog=examples(
-        "recommend audit verify runs/titanic-1", "recommend audit verify runs/titanic-1 --data old/titanic.csv"
+        "recommend audit verify runs/titanic-1",
+        "recommend audit verify runs/titanic-1 --data old/titanic.csv",
+        "recommend audit verify runs/titanic-1 --public-key public.pem",
     )
 )
 @functools.partial(subject_command, altered=True)
 @_data
 @click.option("--seal", metavar="SHA256", help="Seal of the run or record, as noted elsewhere.")
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Check the signature of the run with this key (PEM).",
+)
 @format_option
-def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) -> None:
+def verify(*, subject: Subject, data: Path | None, seal: str | None, public_key: Path | None, form: str) -> None:
     """Verify that record, rules, dataset, bundle and model are unchanged, and list what was altered.
 
-    A change with recomputed digests is detected only with --seal, given a seal that was noted elsewhere.
+    A change with recomputed digests is detected only with --seal, given a seal that was noted elsewhere, or with
+    --public-key, if the run was signed.
     """
     checks = verified(subject, seal=seal, data=data)
+    if public_key is not None:
+        from recommender.audit.sign import verify_signature  # noqa: PLC0415  needs an extra
+
+        if subject.run is None:
+            raise RunError("Only runs are signed. Name the directory of a run, or leave --public-key out.")
+        checks = (verify_signature(subject.run, public_key), *checks)
     if form == "json":
         emit_models(checks)
     else:
-        render.show_checks(checks, console(), sealed=seal is not None)
+        render.show_checks(checks, console(), sealed=seal is not None or public_key is not None)
     end(findings=any(check.is_finding for check in checks))
+
+
+@audit.command(epilog=examples("recommend audit sign runs/titanic-1 --key private.pem"))
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Private key, of an elliptic curve.",
+)
+@force_option
+def sign(*, run: Path, key: Path, force: bool) -> None:
+    """Sign the files of RUN with a private key, and write model.sig into it.
+
+    The run must be intact. 'audit verify --public-key' checks the signature; so do other tools of OpenSSF Model
+    Signing. A new report changes the run, which must then be signed again.
+    """
+    from recommender.audit.sign import sign_run  # noqa: PLC0415  needs an extra
+
+    click.echo(f"Wrote {sign_run(run, key, force=force)}.", err=True)
 
 
 @audit.command(

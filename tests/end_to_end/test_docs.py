@@ -28,7 +28,7 @@ PAGES: Final = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")
 EXPERIMENTS: Final = {page for page in PAGES if page.startswith("learn/")}
 """Pages whose code test_lessons.py runs."""
 BLOCK: Final = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
-VARIES: Final = ("train", "predict", "audit verify", "audit replay")
+VARIES: Final = ("train", "predict", "fairness", "audit verify", "audit replay")
 """Commands that print a processor's own numbers, or where files lie: they must succeed; take their output out of a page
 to have it written anew."""
 FILES: Final = (".csv", ".npz", ".json", ".yaml")

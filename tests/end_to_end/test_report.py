@@ -13,25 +13,34 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from huggingface_hub import ModelCard
+from huggingface_hub.repocard_data import model_index_to_eval_results
 from sklearn.metrics import roc_auc_score
 
+from executor import datasheet, measure_fairness, model_card
 from executor.runs import seal
 from executor.runs.files import IMPORTANCE, PREDICTIONS, REPORT
 from executor.runs.plan import reopen_dataset
 from executor.runs.report import write as writing
 from executor.runs.report.cli import report, runs
 from executor.runs.report.compare import comparison_page
+from executor.runs.report.fairness import Fairness
 from executor.runs.report.hold_out_predictions import read_predictions
 from executor.runs.report.page import page
 from executor.runs.report.plots.confusion import confusion_matrix
 from executor.runs.report.reproduce import reproduce_command
 from executor.runs.run import Run
+from recommender.cli.main import group
 from recommender.examples import example
 from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
-from rules.errors import ColumnError, DatasetError, PcwatError, RunError
+from rules.errors import ChoiceError, ColumnError, DatasetError, PcwatError, RunError
+from rules.text.templating import markdown
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
 
 HOSTILE = """<script>alert(1)</script></style>{{ 7*7 }}"'\u202e"""
 
@@ -304,3 +313,73 @@ def test_writing_the_page_does_not_import_tensorflow(cancer_run: Run, tmp_path: 
 def test_naming_the_verbs_does_not_load_what_draws(tmp_path: Path) -> None:
     command = "import sys; import executor.runs.report.cli; assert not {'altair', 'sklearn'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True, cwd=tmp_path)
+
+
+def invoke_wide(*arguments: object) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(group, [str(one) for one in arguments])
+
+
+def test_the_groups_of_a_number_are_compared_on_the_hold_out(cancer_run: Run) -> None:
+    words = ("fairness", cancer_run.directory, "--group", "mean radius")
+    shown = invoke_wide(*words)
+    assert shown.exit_code == 0, shown.output
+    assert "positive: malignant" in shown.output
+    found = Fairness.model_validate(json.loads(invoke_wide(*words, "--format", "json").stdout))
+    assert (found.rows, found.column, len(found.groups)) == (cancer_run.scores.rows, "mean radius", 4)
+    assert sum(one.rows or 0 for one in found.groups) == cancer_run.scores.rows
+    assert "demographic parity" in shown.output
+
+
+def test_rows_with_known_targets_are_predicted_and_compared(cancer_run: Run) -> None:
+    found = measure_fairness(cancer_run, "mean radius", rows=example("breast_cancer"), min_rows=100)
+    assert (found.rows, found.rows_of) == (569, "breast_cancer.csv")
+    assert found.outcomes[0].groups[-1].true_positive_rate.value is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"column": "mean radios"}, "has no column 'mean radios'. Did you mean 'mean radius'"),
+        ({"positive": "maligno"}, "must be a class of the run, but got 'maligno'. Did you mean 'malignant'"),
+    ],
+)
+def test_a_column_or_class_that_does_not_exist_is_refused_with_the_nearest(
+    cancer_run: Run, change: dict[str, str], message: str
+) -> None:
+    with pytest.raises((ColumnError, ChoiceError), match=message.replace("?", r"\?")):
+        measure_fairness(cancer_run, **({"column": "mean radius"} | change))
+
+
+def test_a_card_contains_the_scores_the_choices_and_the_digests_of_the_run(cancer_run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "card.md"
+    words = ("card", cancer_run.directory, "-o", path, "--group", "mean radius")
+    assert invoke_wide(*words).exit_code == 0
+    text, scores = path.read_text(encoding="utf-8"), cancer_run.scores
+    assert text == model_card(cancer_run, fairness=[measure_fairness(cancer_run, "mean radius")])
+    assert markdown(scores.verdict) in text
+    assert all(f"| {markdown(name)} |" in text for name in scores.baselines)
+    assert all(f"{slot.letter} {slot.label}" in text for slot in Slot)
+    assert cancer_run.record.dataset.digest in text
+    assert cancer_run.seal in text
+    assert "## Groups of mean radius" in text
+    assert str(cancer_run.directory.parent) not in text
+    assert "already exists" in str(invoke_wide(*words).exception)
+
+
+def test_the_metadata_of_a_card_is_read_by_hugging_face(cancer_run: Run) -> None:
+    card = ModelCard(model_card(cancer_run, form="huggingface"))
+    name, results = model_index_to_eval_results(card.data.to_dict()["model-index"])
+    assert (name, card.data.pipeline_tag) == ("cancer", "tabular-classification")
+    scores = {one.metric_type: one.metric_value for one in results}
+    assert scores["roc_auc"] == cancer_run.scores.hold_out.value
+    assert {one.task_type for one in results} == {"tabular-classification"}
+
+
+def test_names_in_a_card_are_escaped(cancer_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = cancer_run.record.dataset.model_copy(update={"name": "<script>|x|[a](b)\n# y"})
+    run = Run(cancer_run.directory)
+    monkeypatch.setitem(run.__dict__, "record", cancer_run.record.model_copy(update={"dataset": hostile}))
+    for text in (model_card(run), datasheet(run)):
+        assert "&lt;script&gt;\\|x\\|\\[a\\](b) # y" in text
+        assert "<script>" not in text
+    assert ModelCard(model_card(run, form="huggingface")).data is not None

@@ -7,6 +7,8 @@
 - `write`: Writes the report at the end of a training; failures are logged, never raised.
 - `reproduce`: The command that reproduces a run.
 - `groups`: Scores of groups of rows: `--by COLUMN`.
+- `cards`: Model card and datasheet as Markdown.
+- `fairness`: Fairness figures of groups of rows.
 - `hold_out_predictions`: Predictions of the hold-out, from predictions.csv.
 - `explanation_page`: The page of `recommend explain`.
 - `compare`: Comparison of runs.

@@ -48,7 +48,7 @@ def score_groups(run: Run, hold_out: HoldOutPredictions, dataset: Dataset, colum
             f"{did_you_mean(column, dataset.columns)}"
         )
     metric = create_metric(run.bundle.metric)
-    names = np.array(_names(dataset, column, hold_out.rows), dtype=object)
+    names = np.array(group_names(dataset, column, hold_out.rows), dtype=object)
     found, counts = np.unique(names, return_counts=True)
     most = [str(name) for name in found[np.argsort(-counts, kind="stable")][:MAX_GROUPS]]
     masks = {name: names == name for name in most}
@@ -64,8 +64,8 @@ def score_groups(run: Run, hold_out: HoldOutPredictions, dataset: Dataset, colum
     ]
 
 
-def _names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
-    """Group of each row: its value as the dataset writes it, or a range."""
+def group_names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
+    """Group of each row, given by its number: its value as the dataset writes it, or a range."""
     name = quoted(column)
     numeric = dataset.connection.execute(
         f"SELECT count(DISTINCT {name}) > ? AND count(TRY_CAST({name} AS DOUBLE)) = count({name}) FROM dataset",  # noqa: S608  quoted
