@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def compare(
     All other choices, the split, the seeds and the number of epochs are the same. An optimizer is trained with three
     learning rates, of which the best on validation rows counts. The hold-out is neither trained on nor scored.
     """
+    started = time.monotonic()
     limit, names = seconds_of(budget), tuple(name.strip() for name in choices.split(",") if name.strip())
     pins = tuple(read_pins(pin, ["for a comparison"] if pin else []))
     check_names(names, check_slot(slot, pins))
@@ -98,7 +100,7 @@ def compare(
             slot=slot,
             choices=names,
             seeds=seeds,
-            budget=limit,
+            budget=limit - (time.monotonic() - started),
             epochs=epochs,
             rows=rows,
             book=layers(book),

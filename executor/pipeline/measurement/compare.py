@@ -179,9 +179,10 @@ def _compared(
     of_length = _with(found, share=epochs / full)
     trained: dict[str, list[Training]] = {}
     left_out: dict[str, str] = {}
-    recommended = ""
+    recommended, longest = "", 0.0
     for group in together:
-        if time.monotonic() > end and trained:
+        begin = time.monotonic()
+        if trained and begin + longest > end:
             left_out |= {str(choice): "the time limit was reached. Use a longer --budget." for choice in group}
             continue
         try:
@@ -193,6 +194,7 @@ def _compared(
                 progress(f"{text}: {len(own)} trainings, {seconds:.0f} s")
         except PcwatError as error:
             left_out |= {str(choice): str(error) for choice in group}
+        longest = max(longest, time.monotonic() - begin)
     if len(trained) < 2:  # noqa: PLR2004  nothing to compare
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise MeasurementError(f"Fewer than two choices were trained ({reasons})")
