@@ -81,20 +81,17 @@ def _curves(shown: Sequence[ComparedChoice], title: str, field: str) -> Plot:
         for epoch, values in _by_epoch(one.trainings, field)
     ]
     names = [one.name for one in shown]
+    legend = alt.Legend(columns=LEGEND_COLUMNS, symbolType="stroke")
     colours = alt.Scale(domain=names, range=list(PALETTE[: len(names)]))
     dashes = alt.Scale(domain=names, range=[list(dash) for dash in DASHES[: len(names)]])
-    legend = alt.Legend(columns=LEGEND_COLUMNS, symbolType="stroke")
     scale = alt.Scale(zero=False)
-    x = alt.X(**axis("x", "Epoch", axis=alt.Axis(tickMinStep=1, format="d")))
-    base = alt.Chart(inline_data(rows)).encode(x=x)
-    bands = base.mark_area(opacity=0.15).encode(
-        y=alt.Y(**axis("low", title, scale=scale)),
-        y2="high:Q",
-        fill=alt.Fill("name:N", scale=colours, legend=None),
+    base = alt.Chart(inline_data(rows)).encode(
+        x=alt.X(**axis("x", "Epoch", axis=alt.Axis(tickMinStep=1, format="d"))),
+        color=alt.Color("name:N", title=None, scale=colours, legend=legend),
     )
+    bands = base.mark_area(opacity=0.15).encode(y=alt.Y(**axis("low", title, scale=scale)), y2="high:Q")
     lines = base.mark_line().encode(
         y=alt.Y(**axis("y", title, scale=scale)),
-        color=alt.Color("name:N", title=None, scale=colours, legend=legend),
         strokeDash=alt.StrokeDash("name:N", title=None, scale=dashes, legend=legend),
     )
     chart = alt.layer(bands, lines).properties(width=WIDTH, height=HEIGHT)

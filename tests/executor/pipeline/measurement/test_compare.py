@@ -61,6 +61,7 @@ def test_a_comparison_is_a_page_without_scripts_and_its_json_reads_back(found) -
     assert page.lstrip().startswith("<!doctype html>")
     assert "<script" not in page
     assert page.count("<svg") == 4
+    assert page.count(">xavier</text>") == 4  # in the legends of both curves, and next to score and gain
     assert Comparison.model_validate_json(found.model_dump_json()) == found
 
 
