@@ -11,5 +11,6 @@
 - `verify`: Checks the integrity of a record and of the files that it names.
 - `sign`: Signs a run with a key, and checks its signature.
 - `export`: Writes a decision as Markdown, HTML, JSON or W3C PROV.
+- `explore`: The page of `rules.explore`, started with the facts of the subject.
 - `render`: Answers on a terminal.
 """

@@ -20,7 +20,16 @@ from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
-from rules.cli.output import console, emit_models, end, examples, force_option, format_option
+from rules.cli.output import (
+    console,
+    emit_models,
+    end,
+    examples,
+    explore_output_option,
+    force_option,
+    format_option,
+    write_page,
+)
 from rules.cli.parameters import SlotName
 from rules.errors import RunError
 from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
@@ -237,12 +246,36 @@ def export(*, subject: Subject, form: str, output: Path | None, force: bool) -> 
     from recommender.audit.export import export as exported  # noqa: PLC0415  jinja2 and prov are for this verb only
 
     if output is not None:
-        read = (subject.path, subject.record.dataset.path, *subject.layers)
-        refuse_input_as_output(output, [Path(path) for path in read if path is not None])
-        refuse_existing_output(output, force=force)
+        _refuse_output(subject, output, force=force)
     text = exported(subject, form)
     if output is None:
         click.echo(text, nl=False)
         return
     write_text(output, text)
     click.echo(f"Wrote {output}.", err=True)
+
+
+@audit.command(
+    short_help="Write a page on which the facts can be changed.",
+    epilog=examples("recommend audit explore runs/titanic-1", "recommend audit explore titanic.csv --target Survived"),
+)
+@subject_command
+@explore_output_option
+@force_option
+def explore(*, subject: Subject, output: Path, force: bool) -> None:
+    """Write a page that starts with the facts of SUBJECT and decides again when they are changed.
+
+    The page is one file and makes no network requests. It shows intervals and fragile choices, and saves the choices as
+    a bundle.yaml for 'recommend train --bundle'.
+    """
+    from recommender.audit.explore import explore as explored  # noqa: PLC0415  jinja2 is for this verb only
+
+    _refuse_output(subject, output, force=force)
+    write_page(output, explored(subject))
+
+
+def _refuse_output(subject: Subject, output: Path, *, force: bool) -> None:
+    """Raise PcwatError if the output is a file that the command reads, or exists already."""
+    read = (subject.path, subject.record.dataset.path, *subject.layers)
+    refuse_input_as_output(output, [Path(path) for path in read if path is not None])
+    refuse_existing_output(output, force=force)

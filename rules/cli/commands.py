@@ -13,7 +13,16 @@ import click
 
 from rules.cli import render
 from rules.cli.entry_points import ExtensibleGroup
-from rules.cli.output import console, emit, end, examples, force_option, format_option
+from rules.cli.output import (
+    console,
+    emit,
+    end,
+    examples,
+    explore_output_option,
+    force_option,
+    format_option,
+    write_page,
+)
 from rules.cli.parameters import SlotName, book_argument, book_option
 from rules.decision.difference import difference
 from rules.decision.engine import slot_choices
@@ -354,6 +363,25 @@ def export(*, form: str, slots: tuple[Slot, ...], output: Path | None, force: bo
         return
     write_text(output, text)
     click.echo(f"Wrote {output}.", err=True)
+
+
+@rules.command(
+    short_help="Write a page on which facts are set and rules decide.",
+    epilog=examples("recommend rules explore", "recommend rules explore --book mine.yaml -o mine.html"),
+)
+@explore_output_option
+@force_option
+@book_option
+def explore(*, output: Path, force: bool, book: tuple[str, ...]) -> None:
+    """Write a page that evaluates the rulebook in a browser: set facts and see choices, rules, margins and evidence.
+
+    The page is one file and makes no network requests.
+    """
+    from rules.explore.books import shown_books  # noqa: PLC0415  for this verb only
+    from rules.explore.page import explore_page  # noqa: PLC0415  as above
+
+    refuse_existing_output(output, force=force)
+    write_page(output, explore_page(shown_books(layers(book))))
 
 
 def _findings(proof: Proof) -> list[dict[str, Any]]:

@@ -7,12 +7,14 @@ import json
 import logging
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from pydantic import BaseModel
 from rich.console import Console
 
+from rules.text.files import write_text
 from rules.text.wording import escape_json_controls, printable
 from rules.vocabulary.aliases import LOG, forget_reports
 
@@ -27,6 +29,14 @@ INTERRUPTED: Final = 130
 """Exit code after Ctrl-C without a result: 128 plus the signal number, as in shells."""
 
 force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
+explore_output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="explore.html",
+    show_default=True,
+    help="Write the page to this file.",
+)
 format_option = click.option(
     "--format",
     "form",
@@ -125,6 +135,12 @@ def emit_models(value: BaseModel | Iterable[BaseModel]) -> None:
 def console() -> Console:
     """Rich console on standard output."""
     return Console(highlight=False)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write an HTML page, and report its size."""
+    write_text(path, text)
+    click.echo(f"Wrote {path} ({len(text.encode()) / 1_000:,.0f} kB). Open it in a browser.", err=True)
 
 
 def end(*, findings: bool) -> None:

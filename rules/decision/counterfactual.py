@@ -103,16 +103,13 @@ def flips(
     now = {slot: ruling.choice for slot, ruling in slot_choices(proved, known, pins=pins).items()}
     by_data = list(_by_data_changes(proved, known, now, pins=pins, rare_class=rare_class, follow=follow))
     pinned = {pin.slot for pin in pins}
-    return {
-        slot: _nearest_each(
-            [
-                *(flip for flip in by_data if flip.slot is slot),
-                *_by_facts(proved, known, slot, now[slot], pins=pins, follow=follow),
-            ]
-        )
-        for slot in slots
-        if slot not in pinned
-    }
+    found = {}
+    for slot in slots:
+        if slot not in pinned:
+            own = [flip for flip in by_data if flip.slot is slot]
+            own += _by_facts(proved, known, slot, now[slot], pins=pins, follow=follow, below=_distances(own))
+            found[slot] = _nearest_each(own)
+    return found
 
 
 def nearest_flip(
@@ -162,6 +159,11 @@ def _nearest_each(found: Iterable[Flip]) -> tuple[Flip, ...]:
     return tuple(best.values())
 
 
+def _distances(found: Iterable[Flip]) -> dict[str, tuple[int, int, float]]:
+    """Smallest distance to each other choice."""
+    return {flip.becomes: flip.distance for flip in sorted(found, key=lambda flip: flip.distance, reverse=True)}
+
+
 def _by_data_changes(
     proved: ProvedBook,
     known: Facts,
@@ -207,26 +209,41 @@ def _entailed(words: str, slot: Slot, followed: Collection[str], known: Facts, t
 
 
 def _by_facts(
-    proved: ProvedBook, known: Facts, slot: Slot, now: Choice, *, pins: Sequence[Pin], follow: Follow
+    proved: ProvedBook,
+    known: Facts,
+    slot: Slot,
+    now: Choice,
+    *,
+    pins: Sequence[Pin],
+    follow: Follow,
+    below: Mapping[str, tuple[int, int, float]],
 ) -> Iterator[Flip]:
-    """Flips by the smallest changes of facts that lead into a decision region with another choice."""
+    """Flips by the smallest changes of facts that lead into a decision region with another choice.
+
+    below: distances by choice; flips that are not nearer are left out.
+    """
+    nearest = dict(below)
     pinned = {pin.slot: pin.choice for pin in pins}
     for region in decision_regions(proved.book, proved.beaten_by, (slot,), pinned=pinned):
         if region.choices[slot] == now:
             continue
+        becomes = str(region.choices[slot])
         for box in region.boxes:
             changed, distance = _into(region.space, box, known)
+            if becomes in nearest and distance >= nearest[becomes]:
+                continue
             then = follow(
                 substitute_facts(known, {name: value for name, (value, _) in changed.items()}, source=""), changed
             )
             # Unknown facts, and facts outside this space, may lead to another choice.
             if slot_choices(proved, then, pins=pins, slots=[slot])[slot].choice != region.choices[slot]:
                 continue
+            nearest[becomes] = distance
             changes = tuple(_change(name, known[name].value, value, piece) for name, (value, piece) in changed.items())
             yield Flip(
                 slot=slot,
                 was=str(now),
-                becomes=str(region.choices[slot]),
+                becomes=becomes,
                 rules=(region.rules[slot].id,),
                 how=" and ".join(change.words for change in changes if change.new != repr(NOT_APPLICABLE)),
                 changes=changes,

@@ -65,7 +65,7 @@ def _counts(
 ) -> Iterator[DataChange]:
     """Changes to the integers around some wanted counts, the nearest first."""
     counts = {math.floor(one) + delta for one in wanted for delta in NEIGHBOURS}
-    for count in sorted(counts, key=lambda count: abs(count - now)):
+    for count in sorted(counts, key=lambda count: (abs(count - now), count)):
         if least <= count <= most and count != now:
             words, values = change(count)
             yield DataChange(words=words, values=values, distance=abs(count - now) / max(count, now))

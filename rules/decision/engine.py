@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rules.decision.trace import Decision, Defeat, Fragility, Outcome, Pin, RuleTrace, TestResult
 from rules.errors import ChoiceError
@@ -80,7 +80,10 @@ def slot_choices(
 
 def complete_facts(facts: Facts) -> dict[str, Measurement]:
     """All facts of the vocabulary; missing ones are not applicable."""
-    return {name: facts.get(name, Measurement(value=NOT_APPLICABLE)) for name in FACTS}
+    return {name: facts.get(name, _ABSENT) for name in FACTS}
+
+
+_ABSENT: Final = Measurement(value=NOT_APPLICABLE)
 
 
 def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement]) -> None:

@@ -70,7 +70,7 @@ def _split(
         if rule.id not in firing:
             continue
         boxes = [part for box in before.boxes if (part := meet(box, firing[rule.id])) is not None]
-        for winner in beaten_by[rule.id] & firing.keys():
+        for winner in sorted(beaten_by[rule.id] & firing.keys()):  # the order decides how boxes are cut
             boxes = [part for box in boxes for part in minus(box, firing[winner])]
         if boxes:
             yield DecisionRegion(

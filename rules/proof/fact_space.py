@@ -69,7 +69,9 @@ def pieces(fact: str, thresholds: Iterable[float]) -> tuple[Piece, ...]:
 
 def _stretches(fact: str, domain: Interval, thresholds: Iterable[float]) -> Iterator[Piece]:
     ends = sorted({domain.low, *thresholds, domain.high})
-    for low, high in itertools.pairwise([*ends, domain.high]):
+    if not domain.whole:
+        ends = [float(end) for end in ends]
+    for low, high in itertools.pairwise([*ends, ends[-1]]):
         if math.isfinite(low):
             yield Piece(value=int(low) if domain.whole else low, words=f"{fact} = {exact_text(low)}", low=low, high=low)
         inside = _between(low, high, whole=domain.whole)
@@ -85,7 +87,7 @@ def _between(low: float, high: float, *, whole: bool) -> float | int | None:
     if low == high:
         return None
     if math.isinf(low) and math.isinf(high):
-        return 0
+        return 0 if whole else 0.0
     if whole:
         inside = int(low) + 1 if math.isfinite(low) else int(high) - 1
         return inside if inside < high else None

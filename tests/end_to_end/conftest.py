@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ from executor.runtime.tensorflow_import import quiet_tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 quiet_tensorflow()
 
@@ -94,3 +97,19 @@ def cancer_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Run:
         if (folder / "cancer" / SCORES).exists():
             return Run(folder / "cancer")
         return train(example("breast_cancer"), target="diagnosis", trials=3, directory=folder / "cancer")
+
+
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """This machine's Chromium. The test is skipped where there is none."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed (Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found)
+        yield opened
+        opened.close()

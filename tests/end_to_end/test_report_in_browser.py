@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,7 +15,6 @@ from executor.runs.report.compare import comparison_page
 from executor.runs.report.page import page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -26,26 +24,12 @@ if TYPE_CHECKING:
 
 PHONE: Final = 380  # pixels
 DESKTOP: Final = 1280
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 # Each would set the page's `broken` if it were run; the last ends a style sheet, an attribute or a template.
 SCRIPT: Final = "<script>window.broken = 1</script>"
 IMAGE: Final = '"><img src=x onerror="window.broken = 2">'
 STYLE: Final = "</style></title><svg onload='window.broken = 3'>"
 BRACES: Final = "{{ 7*7 }}{% raw %}' onmouseover='window.broken=4"
 HOSTILE: Final = (SCRIPT, IMAGE, STYLE, BRACES)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """This machine's Chromium. The test is skipped where there is none."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=found)
-        yield opened
-        opened.close()
 
 
 def hostile_table(rows: int = 120) -> dict[str, Any]:
