@@ -171,9 +171,9 @@ function testCell(model, rule, trace, fact) {
   const own = rule.when.map((test, index) => [test, trace.tests[index]]).filter(([test]) => test.fact === fact.name);
   if (own.length === 0) return element("td", { class: "any" }, "any");
   return element("td", {}, own.map(([test, result]) => element("div", { class: result.passes ? "passes" : "fails", title: testText(test) },
-    element("span", { "aria-hidden": "true" }, result.passes ? "✓ " : "✗ "),
+    element("span", { "aria-hidden": "true" }, result.passes ? "✓\u00a0" : "✗\u00a0"),
     element("span", { class: "hidden-text" }, result.passes ? "passes: " : "fails: "),
-    test.op === "in" ? namesText(model, test) : `${signOf(test)} ${numberText(test.constant)}`,
+    test.op === "in" ? namesText(model, test) : `${signOf(test)}\u00a0${numberText(test.constant)}`,
     marginText(result))));
 }
 
@@ -194,8 +194,8 @@ function marginText({ margin, measured }) {
 
 // Evidence ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const COUNTS = ["Ratio", "95 % interval", "Datasets", "Rule better, tie, worse"];
-const POLICY_COUNTS = ["Ratio", "95 % interval", "Datasets", "Worse, tie, better"];
+const COUNTS = ["Ratio (95 % interval)", "Datasets", "Better, tie, worse"];
+const POLICY_COUNTS = ["Ratio (95 % interval)", "Datasets", "Worse, tie, better"];
 
 function evidence({ model, state }, decision) {
   const card = model.scorecard;
@@ -205,7 +205,7 @@ function evidence({ model, state }, decision) {
     rule.measured.alternatives.slice(0, MOST_ALTERNATIVES).map((one) => effectRow(one, one.choice)),
     ["Alternative", "", ...COUNTS],
     `Error with an alternative relative to ${rule.id} (${model.choices[rule.choice].text}), on the ${rule.measured.datasets} `
-    + "measured datasets that the rule decides on. Above 1, the rule is better."));
+    + "measured datasets that the rule decides on. Above 1, the rule is better; the last column counts on how many datasets it is."));
   if (slot !== undefined) {
     parts.push(forestPlot(
       slot.regrets.map((one) => effectRow(one, policyName(one.choice), ["rules", "handbook"].includes(one.choice))),
@@ -227,7 +227,7 @@ const policyName = (name) => POLICIES[name] ?? name;
 function effectRow(effect, label, isMain = false) {
   const { ratio, datasets, wins, ties, losses } = effect;
   return { label, effects: [effect], isMain,
-    cells: [ratioText(ratio), intervalText(effect), String(datasets), `${wins}, ${ties}, ${losses}`] };
+    cells: [`${ratioText(ratio)} (${intervalText(effect)})`, String(datasets), `${wins}, ${ties}, ${losses}`] };
 }
 
 function stability(card) {

@@ -5,8 +5,9 @@ import { buildControls, problemOf, showControls } from "./controls.mjs";
 import { showConfigurations, showDetails } from "./details.mjs";
 import { byId, element } from "./elements.mjs";
 import { NoRule, decide, readModel, slotChoices } from "./engine.mjs";
-import { flips } from "./flips.mjs";
+import { flips, substitute } from "./flips.mjs";
 import { setFacts } from "./linked.mjs";
+import { shortText } from "./numbers.mjs";
 import { percentText } from "./plots.mjs";
 import { fromHash, isPossible, setPin, startAt, toHash, typicalValues } from "./state.mjs";
 
@@ -34,28 +35,33 @@ function start() {
   function onSet(name, value) {
     const fact = model.fact(name);
     if (!isPossible(fact, value)) {
-      byId("problem").textContent = problemOf(fact, value);
+      say(problemOf(fact, value), true);
       draw();
       return;
     }
     set({ [name]: value });
   }
 
+  function say(sentence, isProblem = false) {
+    byId("problem").textContent = sentence;
+    byId("problem").classList.toggle("alert", isProblem);
+  }
+
   function set(values) {
     const isDataset = state.preset.group === "dataset";
     const { facts, moved, problem } = setFacts(model, state.facts, values, isDataset ? {} : typical);
     state.facts = facts;
-    byId("problem").textContent = problem || (moved.length > 0 ? `${moved.join(" and ").replaceAll("_", " ")} follows.` : "");
+    const followed = moved.map((name) => `${name.replaceAll("_", " ")} = ${shortText(facts[name].value, model.fact(name).whole)}`);
+    say(problem || (moved.length > 0 ? `Follows: ${followed.join(", ")}.` : ""), problem !== "");
     draw();
   }
 
   const act = {
     apply(flip) {
-      state.facts = { ...setFacts(model, state.facts, {}).facts };
       const values = Object.fromEntries(flip.changes.map((change) => [change.fact, change.new]));
-      if (values.task !== undefined) state.facts = setFacts(model, state.facts, { task: values.task }).facts;
-      for (const [name, value] of Object.entries(values)) state.facts[name] = { value };
-      byId("problem").textContent = "";
+      if (values.task !== undefined) state.facts = substitute(model, state.facts, values);
+      for (const [name, value] of Object.entries(values)) state.facts = { ...state.facts, [name]: { value } };
+      say("");
       draw();
       byId("details").querySelector("[data-flip]")?.focus({ preventScroll: true });
     },
@@ -92,11 +98,11 @@ function start() {
     const changes = [...now].filter(([name, text]) => before?.has(name) && before.get(name) !== text);
     for (const [name, row] of rows) row.label.classList.toggle("changed", changes.some(([changed]) => changed === name));
     if (before !== null) {
-      byId("changed").replaceChildren(...(changes.length === 0 ? ["No choice changed."] : changes.flatMap(([name, text], index) => [
-        index > 0 ? "; " : "", `${labelOf(shown, name)}: ${before.get(name)} → `, element("b", {}, text)])));
+      byId("changed").replaceChildren(...(changes.length === 0 ? ["No choice changed."] : changes.map(([name, text]) =>
+        element("div", {}, `${labelOf(shown, name)}: ${before.get(name)} → `, element("b", {}, text)))));
     }
     byId("bar-choice").textContent = `${labelOf(shown, slot)}: ${now.get(slot)}`;
-    byId("bar-rules").textContent = changes.length > 0 ? `changed: ${changes.map(([name]) => labelOf(shown, name)).join(", ")}`
+    byId("bar-rules").textContent = changes.length > 0 ? `changed: ${changes.map(([name]) => letterOf(shown, name)).join(", ")}`
       : decisions[slot].pinned ? "pinned" : decisions[slot].rules.join(", ");
     byId("proved").textContent = `${book.rules.length} rules of ${book.layers.join(" + ")}, proved: one choice per slot for every dataset.`;
     before = now;
@@ -106,11 +112,12 @@ function start() {
   fillList(byId("book"), [["", model.books]]);
   byId("preset").onchange = ({ target }) => open({ ...startAt(model, model.presets.find(({ name }) => name === target.value), state.book),
     slot: state.slot, opened: state.opened });
+  byId("reset").onclick = () => open({ ...startAt(model, state.preset, state.book), slot: state.slot, opened: state.opened });
   byId("book").onchange = ({ target }) => open({ ...state, book: model.books.find(({ name }) => name === target.value) });
   byId("show-all").onclick = () => { state.showsAll = !state.showsAll; draw(); };
   byId("copy").onclick = async () => {
     await navigator.clipboard.writeText(location.href);
-    byId("problem").textContent = "Link copied.";
+    say("Link copied.");
   };
   byId("copy").hidden = navigator.clipboard === undefined;
   globalThis.addEventListener("hashchange", () => {
@@ -120,6 +127,7 @@ function start() {
   open(fromHash(model, location.hash));
 }
 
+const letterOf = (model, slot) => model.slots.find(({ name }) => name === slot).letter;
 const labelOf = (model, slot) => model.slots.find(({ name }) => name === slot).label;
 
 const GROUPS = { dataset: "Dataset", notes: "Configurations of the notes", examples: "Shipped examples" };
