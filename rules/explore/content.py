@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from rules import __version__
 from rules.explore.presets import PRESETS, Preset, examples
 from rules.proof.decision_regions import reported_value
 from rules.scorecard.shipped import measured_score, shipped_scorecard
@@ -66,7 +65,6 @@ def page_data(books: Sequence[ShownBook], *, start: Preset | None = None) -> dic
         for slot in Slot
     }
     return {
-        "version": __version__,
         "format": FORMAT,
         "bundleHeading": schema_comment("bundle").removeprefix("# "),
         "facts": [_fact(fact) for fact in FACTS.values()],
