@@ -118,7 +118,7 @@ def _book(book: ShownBook, choices: _Table, rules: _Table, constraints: _Table) 
 
 def _rule(rule: Rule, choices: _Table, rules: _Table) -> int:
     score = measured_score(rule.id, str(rule.choice))
-    body = {
+    body: dict[str, Any] = {
         "id": rule.id,
         "name": rule.name,
         "slot": rule.slot.value,
@@ -157,7 +157,7 @@ def _choice(choices: _Table, choice: Choice) -> int:
 
 
 def _constraint(constraint: Constraint, constraints: _Table) -> int:
-    body = {
+    body: dict[str, Any] = {
         "id": constraint.id,
         "choices": {slot.value: {key: list(values) for key, values in one.items()}
                     for slot, one in constraint.choices.items()},

@@ -7,6 +7,7 @@ import { positionOf, scaleOf, shareOf, valueAt } from "./scale.mjs";
 import { pieces } from "./space.mjs";
 
 const THOUSAND = 1_000;
+const FIGURES = 4; // of a number that is shown; its title has all
 const KNOWN = "value";
 const STATES = { [KNOWN]: "value", [UNKNOWN]: "unknown", [NOT_APPLICABLE]: "n/a" };
 
@@ -64,6 +65,7 @@ function numberControl(model, state, fact, isTested, onSet) {
     number.disabled = !isKnown;
     if (isKnown) last = value;
     if (document.activeElement !== number || Number(number.value) !== value) number.value = isKnown ? rounded(value) : "";
+    number.title = isKnown ? String(value) : "";
     row.classList.toggle("unknown", value === UNKNOWN);
     if (slider === null) return;
     if (document.activeElement !== slider || scale === null) {
@@ -89,7 +91,7 @@ function heading(fact, id) {
     element("small", { id: `${id}-meaning` }, fact.meaning));
 }
 
-const rounded = (value) => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6))));
+const rounded = (value) => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(FIGURES))));
 
 const MOST_TICKS = 6;
 

@@ -46,7 +46,7 @@ function reasons({ model, state, notes }, decision, act) {
     pinnableChoices(model, state, state.slot).map(([text]) => element("option", { value: text }, text)));
   pin.value = decision.pinned ? model.choices[decision.choice].text : "";
   const given = decision.pinned ? state.preset.pins[state.slot] : undefined;
-  const reason = given?.choice === decision.choice && given?.reason ? ` ${given.author || "The user"}: ${given.reason}` : "";
+  const reason = given?.choice === decision.choice && given?.reason ? ` ${given.author || "The user"}: ${given.reason.replace(/\.$/, "")}.` : "";
   return element("div", { class: "reasons" },
     decision.pinned ? element("p", {}, element("b", {}, "Pinned."), `${reason} The rules choose ${ruled}.`) : null,
     rules.map((rule) => ruleText(rule)),
