@@ -138,9 +138,9 @@ def console() -> Console:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write an HTML page, and report its size."""
+    """Write an HTML page, and say where."""
     write_text(path, text)
-    click.echo(f"Wrote {path} ({len(text.encode()) / 1_000:,.0f} kB). Open it in a browser.", err=True)
+    click.echo(f"Wrote {path}. Open it in a browser.", err=True)
 
 
 def end(*, findings: bool) -> None:
