@@ -26,7 +26,7 @@ from rules.text.wording import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from executor.evaluation.explanation.explanations import Explanations, RowExplanation
+    from executor.evaluation.explanation.explanations import Explanations, PartKind, RowExplanation
 
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 ENDINGS: Final = (".html", *DELIMITERS, ".json", ".parquet")
@@ -157,18 +157,18 @@ def show(found: Explanations, console: Console) -> None:
         for output, name in enumerate(one.outputs):
             cells = [f"{one.row:,}"] + [printable(one.name)] * has_names
             cells += [printable(name), number(one.prediction[output]), number(one.expected[output])]
-            table.add_row(*map(Text, cells), Text("\n".join(_largest(one, output))))
+            table.add_row(*map(Text, cells), Text("\n".join(_largest(one, found.kind, output))))
     console.print(table)
     console.print(Text(f"{found.background} Contributions add up to prediction minus expected value.", style="dim"))
 
 
-def _largest(one: RowExplanation, output: int) -> list[str]:
+def _largest(one: RowExplanation, kind: PartKind, output: int) -> list[str]:
     """The largest contributions to an output, with the parts of the row."""
     from executor.runs.report.plots.explanations import part_label  # noqa: PLC0415  drawing takes a moment to load
 
     found = []
     for part in one.largest(LISTED, output):
-        label = printable(part_label(one, part))
+        label = printable(part_label(one, kind, part))
         label = label if len(label) <= MAX_LENGTH else f"{label[: MAX_LENGTH - 1]}…"
         value = one.contributions[part, output]
         found.append(f"{'+' if value > 0 else '-'}{number(abs(value))}  {label}")

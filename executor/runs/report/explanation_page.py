@@ -60,7 +60,9 @@ def _draw(found: Explanations, at: int) -> _Drawn:
     one, drawn = found.rows[at], dict[str, Any]()
     title = f"Row {one.row:,}" + (f": {one.name}" if one.name else "")
     plots = [
-        bar_plot(one, output=output, title=f"{title}: {shorten_name(name)} {number(one.prediction[output])}")
+        bar_plot(
+            one, found.kind, output=output, title=f"{title}: {shorten_name(name)} {number(one.prediction[output])}"
+        )
         for output, name in enumerate(one.outputs)
     ]
     name = next(iter(found.raw.features), "")

@@ -26,7 +26,7 @@ from executor.runs.report.plots.drawing import (
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
-    from executor.evaluation.explanation.explanations import Explanations, RowExplanation
+    from executor.evaluation.explanation.explanations import Explanations, PartKind, RowExplanation
     from executor.runs.report.plots.drawing import Plot
 
 MAX_BARS: Final = 10  # parts with a bar, those of the largest contributions
@@ -39,10 +39,10 @@ NO_NUMBER: Final = "category or missing"
 DOT_COLORS: Final = (BLUE, MUTE, ORANGE, PALETTE[2])  # of low, middle and high numbers, and of other values
 
 
-def bar_plot(one: RowExplanation, *, output: int = 0, title: str) -> Plot:
+def bar_plot(one: RowExplanation, kind: PartKind, *, output: int = 0, title: str) -> Plot:
     """Bars of the largest contributions to an output of one row."""
     parts = one.largest(MAX_BARS, output)
-    labels = distinct_names(part_label(one, part) for part in parts)
+    labels = distinct_names(part_label(one, kind, part) for part in parts)
     rows: Rows = [
         {"name": label, "x": float(one.contributions[part, output])} for label, part in zip(labels, parts, strict=True)
     ]
@@ -67,12 +67,10 @@ def bar_plot(one: RowExplanation, *, output: int = 0, title: str) -> Plot:
     )
 
 
-def part_label(one: RowExplanation, part: int) -> str:
+def part_label(one: RowExplanation, kind: PartKind, part: int) -> str:
     """Name of a part, with the value of a column."""
-    name, value = one.parts[part], one.values[part]
-    if ": " in name and name.endswith(value.strip()):
-        return name  # a word or letters, whose name contains it
-    return f"{shorten_name(name)} = {value or 'missing'}" if value or not name.startswith(("steps ", "rows ")) else name
+    name = one.parts[part]
+    return f"{shorten_name(name)} = {one.values[part] or 'missing'}" if kind == "column" else name
 
 
 def summary_plot(found: Explanations, *, output: int = 0) -> Plot | None:
