@@ -1,7 +1,7 @@
 """Whether the page of `recommend rules explore` decides as the Python engine, on random facts.
 
     python -m benchmarks.checks.explore 100000
-    python -m benchmarks.checks.explore 10000 200  # from another seed, in chunks of 500
+    python -m benchmarks.checks.explore 10000 200 0  # chunks of 500 from seed 200, without nearest changes
 
 Needs Node. Compares decisions, rules with their outcomes and margins, fragile and provisional choices, violated
 constraints, and for three slots of each dataset the nearest changes to other choices, as text and in numbers. Facts lie
@@ -58,12 +58,13 @@ MISFIT_SHARE: Final = 0.02  # of facts that apply to some tasks: not applicable,
 INTERVAL_SHARE: Final = 0.3  # of numbers
 PINNED_SHARE: Final = 0.25  # of datasets
 RARE_CLASS: Final = "it's rare"
-SLOTS: Final = 3  # of a dataset whose nearest changes are compared
+SLOTS: Final = 3  # of a dataset, whose nearest changes are compared; they take most of the time
 CHUNK: Final = 500  # datasets of one process of Node
 
 ANSWERS: Final = """
 ({ model, decide, flips }, cases) => cases.map(({ book, facts, pins, rareClass, slots }) => {
   const shown = model.books.find(({ name }) => name === book);
+  const nearest = (by) => (slots.length > 0 ? flips(model, shown, facts, by, rareClass, slots) : {});
   const text = (index) => model.choices[index].text;
   const by = Object.fromEntries(pins.map(([slot, name]) => [slot,
     model.pinnable[slot].find((index) => model.choices[index].text === name)]));
@@ -75,7 +76,7 @@ ANSWERS: Final = """
         one.trace.map((rule) => [rule.rule, rule.outcome, rule.beatenBy.map((own) => [own.rule, own.declared]),
           rule.tests.map((test) => [test.fact, test.measured, test.passes, test.margin])])]),
       broken: broken.map(({ id }) => id),
-      flips: Object.entries(flips(model, shown, facts, by, rareClass, slots)).map(([slot, found]) => [slot,
+      flips: Object.entries(nearest(by)).map(([slot, found]) => [slot,
         found.map((flip) => [flip.was, flip.becomes, flip.rules, flip.how, flip.distance,
           flip.changes.map((one) => [one.fact, one.old, one.new, one.words])])]),
     };
@@ -107,7 +108,7 @@ class Case:
         return {"book": self.book, "facts": facts, "pins": pins, "rareClass": f"class {RARE_CLASS!r}", "slots": slots}
 
 
-def random_case(books: Sequence[ShownBook], data: dict[str, Any], draw: random.Random) -> Case:
+def random_case(books: Sequence[ShownBook], data: dict[str, Any], draw: random.Random, slots: int = SLOTS) -> Case:
     """A random case. data: of the page."""
     task = draw.choice(list(Task))
     facts = {"task": Measurement(value=task.value)}
@@ -119,8 +120,8 @@ def random_case(books: Sequence[ShownBook], data: dict[str, Any], draw: random.R
         texts = [data["choices"][index]["text"] for index in data["pinnable"][slot.value]]
         choice = draw.choice([text for text in texts if text != "networks"])  # refused unless it is a forecast
         pins.append(Pin(slot=slot, choice=parse_choice(slot, choice), reason="a check"))
-    slots = tuple(draw.sample(list(Slot), SLOTS))
-    return Case(book=draw.choice(books).name, facts=facts, pins=tuple(pins), slots=slots)
+    asked = tuple(draw.sample(list(Slot), slots))
+    return Case(book=draw.choice(books).name, facts=facts, pins=tuple(pins), slots=asked)
 
 
 def _random_fact(fact: Fact, task: Task, proved: ProvedBook, draw: random.Random) -> Measurement:
@@ -185,7 +186,8 @@ def python_answer(case: Case, proved: ProvedBook) -> dict[str, Any] | None:
     unbound = replace(proved, book=replace(proved.book, constraints=()))
     try:
         strategy = decide(unbound, case.facts, pins=case.pins)
-        found = flips(proved, case.facts, pins=case.pins, rare_class=RARE_CLASS, slots=case.slots)
+        pins, asked = case.pins, case.slots
+        found = flips(proved, case.facts, pins=pins, rare_class=RARE_CLASS, slots=asked) if asked else {}
     except IndexError:
         return None
     chosen = {slot: decision.choice for slot, decision in strategy.decisions.items()}
@@ -284,26 +286,27 @@ def node_answers(data: dict[str, Any], cases: Sequence[Case]) -> list[dict[str, 
 
 
 def random_cases(
-    books: Sequence[ShownBook], data: dict[str, Any], *, seed: int, count: int
+    books: Sequence[ShownBook], data: dict[str, Any], *, seed: int, count: int, slots: int = SLOTS
 ) -> Iterator[tuple[Case, dict[str, Any] | None]]:
     """Random cases with the answers of the Python engine."""
     draw = random.Random(seed)  # noqa: S311  a sample
     proved = {book.name: book.proved for book in books}
     for _ in range(count):
-        case = random_case(books, data, draw)
+        case = random_case(books, data, draw, slots)
         yield case, python_answer(case, proved[case.book])
 
 
 def main() -> None:
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 0  # noqa: PLR2004
+    slots = int(sys.argv[3]) if len(sys.argv) > 3 else SLOTS  # noqa: PLR2004
     books = shown_books()
     data = page_data(books)
     wrong: list[str] = []
     done = silent = 0
     with remembered_cells():
         for seed in range(first, first - (-total // CHUNK)):
-            cases, expected = zip(*random_cases(books, data, seed=seed, count=CHUNK), strict=True)
+            cases, expected = zip(*random_cases(books, data, seed=seed, count=CHUNK, slots=slots), strict=True)
             answers = node_answers(data, cases)
             wrong += [
                 json.dumps(case.to_json())

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from rules.explore.content import ShownBook
 
-CASES: Final = 25 * EFFORT
+CASES: Final = 20 * EFFORT
 PHONE: Final = 390  # pixels
 
 
@@ -97,11 +97,10 @@ def test_chromium_decides_as_python(opened: Callable[..., Page], answered: tuple
 
 
 def test_moving_a_slider_changes_the_choice_and_says_so(opened: Callable[..., Page]) -> None:
-    page = opened("#preset=imbalanced-classification&slot=metric")
+    page = opened("#preset=imbalanced-classification&slot=metric&imbalance_ratio=4.5")
     assert chosen(page, "metric") == "f1 (average binary)"
-    slider = page.get_by_label("imbalance ratio, slider").or_(page.get_by_label("imbalance_ratio, slider"))
-    slider.focus()
-    for _ in range(60):  # positions: from 9 : 1 to the threshold at 4 : 1
+    page.get_by_label("imbalance_ratio, slider").focus()
+    for _ in range(9):  # positions: from 4.5 : 1 to the threshold at 4 : 1
         if chosen(page, "metric") != "f1 (average binary)":
             break
         page.keyboard.press("ArrowLeft")
