@@ -30,6 +30,7 @@ from wrapt import register_post_import_hook
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from executor.pipeline.continuation.continue_run import continue_run
     from executor.pipeline.estimators.forecaster import PcwatForecaster
     from executor.pipeline.estimators.tabular import PcwatClassifier, PcwatRegressor
     from executor.pipeline.measurement.compare import compare
@@ -49,6 +50,7 @@ __all__ = [
     "Predictor",
     "Run",
     "compare",
+    "continue_run",
     "datasheet",
     "load_predictor",
     "measure_fairness",
@@ -64,6 +66,7 @@ _MODULES: Final = {
     "PcwatForecaster": "executor.pipeline.estimators.forecaster",
     "PcwatRegressor": "executor.pipeline.estimators.tabular",
     "Predictor": "executor.runs.export.predictor",
+    "continue_run": "executor.pipeline.continuation.continue_run",
     "load_predictor": "executor.runs.export.predictor",
     "datasheet": "executor.runs.report.cards.card",
     "model_card": "executor.runs.report.cards.card",

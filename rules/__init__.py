@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         Adagrad,
         Adam,
         AdamW,
+        ArchitectureFunction,
         Backbone,
         BagOfNgrams,
         BalancedAccuracy,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         Choice,
         CrossValidation,
         Custom,
+        CustomArchitecture,
         CustomLoss,
         CustomMetric,
         Defaults,
@@ -107,6 +109,7 @@ if TYPE_CHECKING:
         RandomTranslation,
         RandomTranslationAndFlip,
         RandomUniform,
+        Range,
         Relu,
         Rmse,
         RmsProp,
@@ -122,6 +125,7 @@ if TYPE_CHECKING:
         Tweedie,
         WeightedCrossentropy,
         Xavier,
+        register_architecture,
         register_loss,
         register_metric,
     )
@@ -205,6 +209,7 @@ __all__ = [  # noqa: RUF022  grouped by what they are
     "Networks",
     "Custom",
     "Hyperparameter",
+    "Range",
     # Choices of the slot tuner
     "Grid",
     "Random",
@@ -225,14 +230,17 @@ __all__ = [  # noqa: RUF022  grouped by what they are
     "Gru",
     "BagOfNgrams",
     "TextCnn",
+    "CustomArchitecture",
     # Choices of the slot validation
     "Holdout",
     "CrossValidation",
-    # Metrics and losses that are not shipped
+    # Metrics, losses and architectures that are not shipped
     "MetricFunction",
     "register_metric",
     "LossFunction",
     "register_loss",
+    "ArchitectureFunction",
+    "register_architecture",
     # Errors
     "PcwatError",
     "DatasetError",

@@ -24,11 +24,16 @@ def write_package(
     module: str = METRIC,
     name: str = "my-package",
     names: Sequence[str] = (),
+    more: str = "",
 ) -> Path:
-    """Install a package of one module into a folder, and return it. names: of further metrics, all of them my_brier."""
+    """Install a package of one module into a folder, and return it.
+
+    names: of further metrics, all of them my_brier. more: further entry points.
+    """
     points = re.sub(r'\[project.entry-points."(.*?)"\]', r"[\1]", ENTRY_POINTS).replace('"', "")
     for own in names:
         points = points.replace("[pcwat.metrics]\n", f"[pcwat.metrics]\n{own} = my_package:my_brier\n")
+    points += more
     metadata = folder / f"{name.replace('-', '_')}-1.2.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n", encoding="utf-8")

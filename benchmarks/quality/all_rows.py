@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import keras
 
     from executor.data.raw_table import RawTable
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
     from executor.pipeline.finalize import SavedModel
     from executor.runs.delivery import Delivery
     from executor.search.records.trials import Trials

@@ -68,7 +68,9 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     epilog=examples(
         "recommend train titanic.csv --target Survived --budget 10m",
         "recommend train titanic.csv --target Survived --bundle mine.yaml",
+        "recommend train titanic.csv --target Survived --search 'units=[64,512]' --search dropout=0..0.5",
         "recommend train --resume runs/titanic-1",
+        "recommend train --continue runs/titanic-1 new_passengers.csv",
     ),
 )
 @click.argument("dataset", type=DATASET, required=False)
@@ -116,6 +118,15 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
 @verbosity_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
 @click.option(
+    "--continue",
+    "parent",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    is_eager=True,
+    callback=_without_settings,
+    help="Train the model of a finished run further, on the new rows of DATASET.",
+)
+@click.option(
     "--resume",
     "stopped",
     type=click.Path(path_type=Path),
@@ -140,6 +151,7 @@ def train(
     tracked: tuple[str, ...],
     verbosity: Verbosity,
     output: Path | None,
+    parent: Path | None,
     stopped: Path | None,
 ) -> None:
     """Recommend a bundle for DATASET, search its hyperparameters, and keep the model with the best metric.
@@ -147,6 +159,8 @@ def train(
     The run directory contains the model (model.keras, which reads raw rows), the bundle, the audit record, the trials,
     the report, and scores and predictions on the hold-out. Ctrl-C ends the search and keeps the best model so far.
     """
+    if parent is not None and stopped is not None:
+        raise click.UsageError("A run is either resumed or continued with new rows. Leave out --resume or --continue.")
     if (dataset is None) is (stopped is None):
         raise click.UsageError("Give either a DATASET to train on, or a run with --resume.")
     check_tensorflow()
@@ -163,6 +177,27 @@ def train(
         limit = resumed_budget(plan, seconds=given, trials=trials)
         clock = limit.start_clock(start=started)
         prepared = reopen(stopped, budget=limit)
+    elif parent is not None:
+        others = {"--bundle": edited, "--at-once": at_once, "--single": single, "--keep-evaluated": keep_evaluated}
+        _refuse_more(request, strategy, others | {"--trials": trials}, resumes=False)
+        limit = Budget(seconds=given or DEFAULT_BUDGET, trials=1)
+        clock = limit.start_clock(start=started)
+        former = Run(parent)
+        quiet_tensorflow()
+        from executor.pipeline.continuation.prepare import (  # noqa: PLC0415  after TensorFlow was silenced
+            open_new_rows,
+            prepare_continuation,
+        )
+
+        prepared = prepare_continuation(
+            former,
+            open_new_rows(former, str(dataset)),
+            budget=limit,
+            seed=seed,
+            directory=output,
+            report=not no_report,
+            satisfied_at=satisfied_at,
+        )
     else:
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
         clock = limit.start_clock(start=started)
@@ -184,7 +219,7 @@ def train(
             satisfied_at=satisfied_at,
         )
     with prepared.dataset:
-        run = _execute(prepared, clock, verbosity)
+        run = _execute(prepared, clock, verbosity, parent=parent)
     if verbosity is Verbosity.QUIET:
         click.echo(run.directory)
     else:
@@ -197,14 +232,21 @@ def train(
         raise click.exceptions.Exit(exit_code())
 
 
-def _refuse_more(request: Request, strategy: StrategyOptions, others: dict[str, object]) -> None:
-    """Refuse options that would change a resumed run."""
+def _refuse_more(
+    request: Request, strategy: StrategyOptions, others: dict[str, object], *, resumes: bool = True
+) -> None:
+    """Refuse options that would change a run that is resumed, or else continued."""
     own = {
         "--pin": strategy.pins,
         "--book": strategy.is_own_book,
         "options about the dataset": request != Request(),
     }
     given = [name for name, value in (own | others).items() if value]
+    if given and not resumes:
+        raise click.UsageError(
+            "A continued run keeps the target, the choices and the preprocessing of its parent, but got "
+            f"{', '.join(given)}. Leave it out, or start a new run."
+        )
     if given:
         raise click.UsageError(
             "A resumed run keeps its options, so --resume takes only --budget and --trials, but got "
@@ -212,8 +254,11 @@ def _refuse_more(request: Request, strategy: StrategyOptions, others: dict[str, 
         )
 
 
-def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
-    """Show the strategy, then train under it with progress on standard error; the verbosity sets what is printed."""
+def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity, *, parent: Path | None = None) -> Run:
+    """Show the strategy, then train under it with progress on standard error; the verbosity sets what is printed.
+
+    parent: the run that is continued.
+    """
     messages = Console(stderr=True, highlight=False)
     quiet = verbosity is Verbosity.QUIET
     if prepared.advice is not None and not quiet:
@@ -230,9 +275,17 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
                 during.enter_context(
                     listen_to_log(lambda sentence: messages.print(sentence, style="dim", markup=False))
                 )
+            if parent is not None:
+                from executor.pipeline.continuation.continue_run import (  # noqa: PLC0415  after TensorFlow was silenced
+                    execute_continuation,
+                )
+
+                return execute_continuation(Run(parent), prepared, clock=clock)
             return execute(prepared, clock=clock, progress=progress)
     except (KeyboardInterrupt, RunError, OSError):
-        if not (prepared.directory / SCORES).exists():  # else the run is finished and only its report was interrupted
+        if (
+            parent is None and not (prepared.directory / SCORES).exists()
+        ):  # else the run is finished and only its report was interrupted
             click.echo(f"To continue: recommend train --resume {prepared.directory}", err=True)
         raise
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from executor.components.loss import predicts_numbers
 from recommender.training_cost import LAYERS, UNITS
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.choices import (
     OPTIMIZER_PROPERTIES,
+    SEARCHED_SLOTS,
     BatchSize,
+    ClipNorm,
     Decay,
+    Dimension,
+    Epochs,
     Epsilon,
     ForecastNetwork,
     Hyperparameter,
+    Layers,
     LearningRate,
     Schedule,
+    Share,
+    Units,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +37,6 @@ Value = float | int | str
 
 DEFAULT_DROPOUT: Final = 0.1
 """Dropout rate for classification; regression has no dropout: docs/evidence.md#dropout."""
-MAX_UNITS: Final = 8_192  # per layer; two such layers have 67 million weights
-MAX_LAYERS: Final = 32  # deeper plain networks without skip connections do not train
 EMBEDDING: Final = 8  # dimensions of an embedded category (RealMLP-TD)
 
 NO_DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({})
@@ -44,19 +49,19 @@ class Configuration(BaseModel):
 
     learning_rate: LearningRate
     """Highest rate of the schedule."""
-    units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = UNITS
+    units: Units = UNITS
     """Units per hidden layer; channels of the last stage of a network for images."""
     schedule: Schedule
-    layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] = LAYERS
+    layers: Layers = LAYERS
     """Hidden layers; blocks per stage of a network for images."""
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Share
+    weight_decay: Share = 0.0
     """Decoupled weight decay: a step subtracts rate · decay of each weight."""
     network: ForecastNetwork = "mlp"
     """Network of a forecaster."""
     batch_size: BatchSize = None
     """Maximum batch size; None chooses it by the number of training rows, see `choose_batch_size`."""
-    embedding_dimension: Annotated[int, Field(ge=1)] = EMBEDDING
+    embedding_dimension: Dimension = EMBEDDING
     """Dimension of embeddings of categories or words."""
     beta_1: Decay | None = None
     """None if the optimizer has no such parameter; likewise the following."""
@@ -64,6 +69,10 @@ class Configuration(BaseModel):
     rho: Decay | None = None
     momentum: Decay | None = None
     epsilon: Epsilon | None = None
+    clip_norm: ClipNorm = None
+    """Clipping that the search varies; None for that of the optimizer."""
+    epochs: Epochs | None = None
+    """Epochs that the search varies; None for those of the kind of network."""
 
 
 def configuration(
@@ -71,11 +80,14 @@ def configuration(
 ) -> Configuration:
     """Create the default configuration of a bundle, with some values replaced.
 
-    defaults: of the kind of network, where they differ from those of a table's; as `NetworkKind.defaults`.
+    values: searched hyperparameters; those that are choices of a slot determine the defaults of the others. defaults:
+    of the kind of network, where they differ from those of a table's; as `NetworkKind.defaults`.
 
     Raises ChoiceError on a hyperparameter that does not exist, or a value out of its limits.
     """
+    bundle = bundle.of_trial(values)
     values_of_bundle = _default_values(bundle, defaults)
+    values = {name: value for name, value in values.items() if name not in SEARCHED_SLOTS}
     for name in values:
         if name not in set(Hyperparameter):
             raise ChoiceError(

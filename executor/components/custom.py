@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from rules.errors import TrainingError
-from rules.vocabulary.choices import CustomChoice, MetricFunction, load_function
+from rules.vocabulary.choices import CustomChoice, MetricFunction, Slot, load_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,9 @@ LOG: Final = logging.getLogger("pcwat.custom")
 
 
 def check_installed(bundle: Bundle) -> None:
-    """Raise ChoiceError if the metric or the loss of a bundle is not shipped and not installed, or has changed."""
-    for choice in (bundle.metric, bundle.loss):
+    """Raise ChoiceError if a choice of a bundle is not shipped and not installed, or has changed."""
+    searched = (choice for _, choice in bundle.searched_choices(Slot.LOSS))
+    for choice in (bundle.metric, bundle.loss, bundle.architecture, *searched):
         if isinstance(choice, CustomChoice):
             load_function(choice)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import keras
@@ -167,6 +167,16 @@ def huber_delta(loss: Huber, parts: Parts) -> float:
     residuals = linear_residuals(parts.divided())
     scales = MAD_SCALE * np.median(np.abs(residuals - np.median(residuals, axis=0)), axis=0)
     return HUBER_SCALES * float(np.where(scales > MIN_SCALE, scales, 1.0).mean())
+
+
+def fit_to_loss(parts: Parts, loss: Choice, *, before: Choice | None = None) -> Parts:
+    """Encoded rows with what a loss takes from them: delta of the Huber loss.
+
+    before: loss to which they fit already.
+    """
+    if not isinstance(loss, Huber) or loss == before:
+        return parts
+    return replace(parts, huber_delta=huber_delta(loss, replace(parts, huber_delta=None)))
 
 
 def sample_weights(loss: Choice, parts: Parts) -> np.ndarray | None:

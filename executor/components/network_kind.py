@@ -86,6 +86,8 @@ class NetworkKind:
     """Whether it has an embedding layer."""
     is_stackable: bool = False
     """Whether networks can be stacked in one graph, see `executor.networks.stacked_tabular`."""
+    has_rated_dropout: bool = True
+    """Whether its dropout rates are weights, so that trials of several rates share a graph; not in stacks."""
     stops_early: bool = True
     """Whether a trial ends when its score stops improving."""
     rows_per_call: int = ROWS_PER_CALL

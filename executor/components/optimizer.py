@@ -107,7 +107,7 @@ def create_optimizer(choice: Choice, configuration: Configuration) -> keras.opti
         choice,
         learning_rate=configuration.learning_rate,
         weight_decay=configuration.weight_decay if configuration.weight_decay > 0 else None,
-        global_clipnorm=getattr(choice, "clip_norm", None),
+        global_clipnorm=configuration.clip_norm or getattr(choice, "clip_norm", None),
         **{name.value: value for name in OPTIMIZER_PROPERTIES if (value := getattr(configuration, name)) is not None},
     )
     optimizer.exclude_from_weight_decay(var_names=[*WITHOUT_DECAY])

@@ -14,7 +14,18 @@ import tensorflow as tf
 
 from executor.components.optimizer import MOMENTUM_DECAY, momentum_product
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Adagrad, Adam, AdamW, Lion, Nadam, RmsProp, Sgd, SgdMomentum
+from rules.vocabulary.choices import (
+    OPTIMIZER_PROPERTIES,
+    Adagrad,
+    Adam,
+    AdamW,
+    Hyperparameter,
+    Lion,
+    Nadam,
+    RmsProp,
+    Sgd,
+    SgdMomentum,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,13 +58,19 @@ class UpdateRule:
 
 
 def properties_of(configurations: Sequence[Configuration]) -> dict[str, np.ndarray]:
-    """Collect the optimizer parameters of each trial, (trials,) float32; of decays also the complement."""
+    """Collect the optimizer parameters of each trial, (trials,) float32; of decays also the complement.
+
+    Clipping is one of them where the search varies it.
+    """
     found = {}
     for name in OPTIMIZER_PROPERTIES:
         values = [getattr(one, name) for one in configurations]
         if None not in values:
             found[name.value] = np.asarray(values, np.float32)
             found[f"{COMPLEMENT}{name.value}"] = np.asarray([1 - value for value in values], np.float32)
+    clipped = [one.clip_norm for one in configurations]
+    if None not in clipped:
+        found[Hyperparameter.CLIP_NORM.value] = np.asarray(clipped, np.float32)
     return found
 
 

@@ -28,6 +28,7 @@ from recommender.training_cost import (
     step_seconds,
     steps_of,
 )
+from rules.vocabulary.choices import SEARCHED_SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,11 +80,13 @@ def training_seconds(courses: Sequence[Course], at: Workspace, *, seeds: int, sl
 
 
 def groups_of(courses: Sequence[Course]) -> list[list[Course]]:
-    """Group trainings that can be one stack: those of one batch size, width, depth and embedding dimension."""
-    found: dict[tuple[int, ...], list[Course]] = {}
+    """Group trainings that can be one stack: those of one batch size, width, depth, embeddings and choices of slots."""
+    found: dict[tuple[object, ...], list[Course]] = {}
     for one in courses:
         chosen = one.chosen
-        found.setdefault((one.batch, chosen.units, chosen.layers, chosen.embedding_dimension), []).append(one)
+        choices = tuple(value for name, value in one.outcome.hyperparameters.items() if name in SEARCHED_SLOTS)
+        shape = one.batch, chosen.units, chosen.layers, chosen.embedding_dimension
+        found.setdefault((*shape, *choices), []).append(one)
     return list(found.values())
 
 
@@ -117,6 +120,7 @@ def _train_stack(
     group: Sequence[Course], at: Workspace, *, seeds: int, compute: tf.DType
 ) -> dict[int, list[keras.Model]] | None:
     """Train the networks of a group; returns them by the number of their trial."""
+    at = at.for_trial(group[0].outcome.hyperparameters)
     members = [(one, _seed(one, at, seed)) for one in group for seed in range(seeds)]
     shape, batch = StackShape.of(at.parts, [group[0].chosen]), group[0].batch
     has_xla = xla_pays(_stack_seconds(group, at, seeds=seeds))

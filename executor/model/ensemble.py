@@ -205,7 +205,7 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
             forward(
                 stacked,
                 {name: values[start : start + at_once] for name, values in inputs.items()},
-                bundle=bundle,
+                bundle=bundle.of_trial(outcome.hyperparameters),
                 shape=shape,
                 units=units,
                 layers=layers,

@@ -26,6 +26,7 @@ from executor.preprocessing.sequence_encoder import pad_steps, rows_by_steps
 from executor.runtime.devices import configure_tensorflow
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.text.files import atomic_file
+from rules.vocabulary.choices import load_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
+    from rules.vocabulary.choices import CustomArchitecture
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 MAX_CONFIG_BYTES: Final = 256 << 20  # includes the categories of wide tables
@@ -69,6 +71,14 @@ MODULES: Final = frozenset(
     | {"builtins"}
 )
 
+OWN_MODULES: Final = frozenset(
+    {"keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints", "keras"}
+)
+"""Modules of Keras whose classes an own architecture may have."""
+OPERATIONS: Final = "keras.src.ops."  # module of operations on tensors
+STORED_CODE: Final = frozenset({"Lambda", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer"})
+"""Layers that run code which is stored in a file."""
+
 
 def check_model_file(path: Path, signature: Signature | None = None) -> int:
     """Refuse a .keras file that pcwat cannot have written, without importing or building anything from it.
@@ -79,7 +89,8 @@ def check_model_file(path: Path, signature: Signature | None = None) -> int:
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             _check_members(path, archive)
-            document = _check_configuration(path, archive.read(CONFIG))
+            own = None if signature is None else signature.architecture
+            document = _check_configuration(path, archive.read(CONFIG), own)
             if signature is not None:
                 _check_inputs(path, document, signature)
             weights = io.BytesIO(archive.read(WEIGHTS))  # HDF5 seeks, which is slow in a compressed member
@@ -132,8 +143,12 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
         raise _damaged_error(path)
 
 
-def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
-    """Refuse a configuration with an object of a class that pcwat does not write."""
+def _check_configuration(path: Path, content: bytes, own: CustomArchitecture | None) -> dict[str, Any]:
+    """Refuse a configuration with an object of a class that pcwat does not write.
+
+    own: own architecture of the model, whose network may have any layer of Keras that runs no stored code, and layers
+    of its package. Raises ChoiceError if such a package is missing.
+    """
     try:
         document = json.loads(content)
     except RecursionError:
@@ -146,7 +161,7 @@ def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
         if depth > MAX_DEPTH:
             raise _foreign_error(path, f"{CONFIG} is nested more deeply than {MAX_DEPTH}")
         if isinstance(node, dict):
-            if "class_name" in node and not _is_permitted(node):
+            if "class_name" in node and not (_is_permitted(node) or _is_of_architecture(node, own)):
                 module = node.get("module")
                 name = f"{module}.{node['class_name']}" if isinstance(module, str) else str(node["class_name"])
                 raise _foreign_error(path, f"it has an object of the class {name[:100]!r}, which pcwat does not use")
@@ -209,6 +224,21 @@ def _is_permitted(node: dict[str, Any]) -> bool:
         and (registered is None or registered == name)
         and (module is None or (isinstance(module, str) and module in MODULES))
     )
+
+
+def _is_of_architecture(node: dict[str, Any], own: CustomArchitecture | None) -> bool:
+    """Whether the class of an object is one of Keras, or one that the package of an own architecture registers."""
+    if own is None:
+        return False
+    name, registered, module = node["class_name"], node.get("registered_name"), node.get("module")
+    if isinstance(module, str) and (registered is None or registered == name):
+        is_keras = module in OWN_MODULES or module.startswith(OPERATIONS)
+        return isinstance(name, str) and name not in STORED_CODE and is_keras
+    if not isinstance(registered, str):
+        return False
+    function = load_function(own).function  # imports the package, which registers its classes
+    found = keras.saving.get_registered_object(registered)
+    return found is not None and found.__module__.split(".")[0] == function.__module__.split(".")[0]
 
 
 def _count_weights(path: Path, stored: h5py.File, size: int) -> int:

@@ -14,8 +14,8 @@ from executor.model.assemble import network_outputs
 from executor.model.ensemble import Length, SelectedNetwork
 from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks, build_network
-from executor.networks.logistic_start import with_linear_start
 from executor.networks.registry import network_kind
+from executor.networks.starts.logistic_start import with_linear_start
 from executor.preprocessing.inputs import TextInputs
 from executor.runtime.clock import Clock
 from executor.runtime.devices import training_devices, use_device
@@ -193,6 +193,7 @@ def _length(outcome: Outcome, trials: Trials) -> Length:
 
 def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     """Train the network of a trial on the rows of a workspace."""
+    at = at.for_trial(outcome.hyperparameters)
     bundle, parts = at.bundle, at.parts
     chosen = configuration(bundle, outcome.hyperparameters, defaults=at.kind.defaults)
     network = build_network(

@@ -20,6 +20,7 @@ from executor.preprocessing.inputs import ImageInputs
 from recommender.dataset.readers.types.reading import ColumnReading
 from recommender.dataset.sql import chunks, is_number, quoted
 from rules.decision.request import ImageFit, SequenceReading
+from rules.vocabulary.choices import CustomArchitecture
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
@@ -134,6 +135,8 @@ class Signature(BaseModel):
     """Quantiles of forecasts; None for other tasks, and in runs of older versions."""
     sets: ClassSets | None = None
     """Prediction sets of two or more classes; None for other tasks, and in runs of older versions."""
+    architecture: CustomArchitecture | None = None
+    """Own architecture of the network, which has the layers that Keras lacks; None for a shipped one."""
     trained_on: Literal["", "all_rows"] = ""
     """Whether all rows, including the hold-out, trained the model; empty where they did not. Thresholds, temperatures,
     intervals, quantiles and sets are always those of the evaluated model."""

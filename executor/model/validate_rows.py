@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from executor.model.signature import Column, Signature
     from rules.decision.request import Unreadable
 
+EXTRA_REMEDY: Final = (
+    "Remove them, ignore them with --ignore-extra, or write one that identifies the rows next to the predictions with "
+    "--key"
+)
 MAX_NAMED: Final = 5  # columns that an error names
 
 
@@ -41,7 +45,7 @@ def read_new_rows(
     where: SQL condition of the rows that are read.
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
     """
-    _check_names(signature, dataset, ignore_extra=ignore_extra, keys=keys)
+    check_names(signature, dataset, ignore_extra=ignore_extra, keys=keys)
     check_readable(signature, dataset)
     forms = {column.name: column.form for column in signature.columns}
     is_series = signature.windows is not None
@@ -65,23 +69,33 @@ def _past(signature: Signature, dataset: Dataset, where: str) -> np.ndarray:
     return np.column_stack([values[target] for target in signature.targets])
 
 
-def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool, keys: Sequence[str]) -> None:
-    """Raise ColumnError on missing columns, and on extra ones unless they are ignored."""
+def check_names(
+    signature: Signature,
+    dataset: Dataset,
+    *,
+    ignore_extra: bool = False,
+    keys: Sequence[str] = (),
+    what: str = "The rows to predict",
+    extra_remedy: str = EXTRA_REMEDY,
+) -> None:
+    """Raise ColumnError on missing columns, and on extra ones unless they are ignored.
+
+    what: the rows, as the errors call them. extra_remedy: what to do about extra columns.
+    """
     required = [column.name for column in signature.columns]
     had, has = {*required, *signature.known, *keys}, {*dataset.columns}
     missing = [name for name in required if name not in has]
     extra = [name for name in dataset.columns if name not in had]
     if missing:
         raise ColumnError(
-            f"The rows to predict must have all columns of the training, but {dataset.name} lacks "
+            f"{what} must have all columns of the training, but {dataset.name} lacks "
             f"{_quote_names(missing)}.{did_you_mean(missing[0], extra).replace('Did you mean', 'Is it called')} "
             "Add or rename columns; empty cells are allowed."
         )
     if extra and not ignore_extra:
         raise ColumnError(
-            f"The rows to predict must have only columns of the training, but {dataset.name} also has "
-            f"{_quote_names(extra)}.{did_you_mean(extra[0], required)} Remove them, ignore them with --ignore-extra, "
-            "or write one that identifies the rows next to the predictions with --key."
+            f"{what} must have only columns of the training, but {dataset.name} also has "
+            f"{_quote_names(extra)}.{did_you_mean(extra[0], required)} {extra_remedy}."
         )
 
 

@@ -9,8 +9,8 @@
 - `sequence`: Sequences: InceptionTime and gated recurrent units.
 - `text`: Texts: a bag of n-grams, and convolutions over words.
 - `forecaster`: Forecasts: linear, multilayer perceptron and gated recurrent units.
-- `ridge_start`: Ridge regression as the start of a linear forecaster.
-- `logistic_start`: Logistic or ridge regression as the start of a network of texts.
+- `custom`: Own architectures, whose function adds the hidden layers.
+- `starts`: Linear models at which networks start.
 - `column_branch`: Embeddings of categories; further columns next to images or sequences.
 - `output_layer`: The output layer and its initial bias.
 """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
     """Build the network of the kind for these inputs; arguments as of the kind's own build_network."""
     build = network_kind(bundle, parts.inputs).build
-    return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
+    return build(parts=parts, bundle=bundle.of_trial(hyperparameters), hyperparameters=hyperparameters, seed=seed)
 
 
 def layer_rate_multipliers(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:

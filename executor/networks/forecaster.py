@@ -20,7 +20,7 @@ from executor.components.initializer import create_initializer
 from executor.components.network_kind import NetworkKind, Sizes
 from executor.layers.steps import Window
 from executor.networks.column_branch import embedded_codes
-from executor.networks.ridge_start import linear_start
+from executor.networks.starts.ridge_start import linear_start
 from executor.preprocessing.inputs import WindowInputs
 from executor.runtime.devices import is_wide
 from recommender.training_cost import table_epochs

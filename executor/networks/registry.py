@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from executor.networks.cnn import CNN
+from executor.networks.custom import CUSTOM_IMAGE, CUSTOM_TABLE
 from executor.networks.forecaster import FORECASTER
 from executor.networks.pretrained import PRETRAINED
 from executor.networks.sequence import INCEPTION, RECURRENT
@@ -26,6 +27,8 @@ NETWORKS: list[NetworkKind] = [
     LINEAR_START_BAG,
     TEXT_CNN,
     FORECASTER,
+    CUSTOM_TABLE,
+    CUSTOM_IMAGE,
 ]
 """All kinds; for each kind of inputs one is the default."""
 

@@ -17,8 +17,8 @@ from executor.components.network_kind import NetworkKind, Sizes
 from executor.data.images import IMAGES_PER_CALL
 from executor.layers.dropout import RatedDropout
 from executor.layers.terms import TermSum
-from executor.networks.logistic_start import linear_start
 from executor.networks.output_layer import output_layer
+from executor.networks.starts.logistic_start import linear_start
 from executor.preprocessing.inputs import TextInputs
 from recommender.training_cost import TEXT_EPOCHS, text_batch_size
 from rules.vocabulary.choices import BagOfNgrams, TextCnn

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import keras
 
     from executor.model.all_rows import Course
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
     from executor.pipeline.finalize import SavedModel
     from executor.runtime.clock import Clock
     from executor.runtime.interrupt import Interrupt
@@ -164,6 +164,8 @@ def _train_seeds(
             directory=run.directory,
             interrupt=interrupt,
         )
+        if any(not at.for_trial(one.hyperparameters).is_stacked for one in trials.ranked if one.number in members):
+            return _Kept(why="trials with its optimizer train one after the other, and not on all rows")
         courses: Sequence[Course] = [course_of(one, trials, at) for one in trials.ranked if one.number in members]
         courses, seeds, seconds = _choose_networks(courses, at, trials, clock, afterwards)
         if not courses:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from executor.evaluation.baselines.baseline import Baseline
     from executor.evaluation.evaluate import Evaluation
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
     from executor.pipeline.finalize import SavedModel
     from executor.preprocessing.examples import Examples
     from executor.runtime.clock import Clock

@@ -10,7 +10,7 @@ from executor.evaluation.diagnostics.retraining import SelectedConfiguration, re
 from executor.model.ensemble import MAX_SEEDS, can_average_seeds
 from executor.networks.registry import network_kind
 from executor.pipeline.deliver import deliver
-from executor.pipeline.encode_data import EncodedData, encode
+from executor.pipeline.encoding.encode_data import EncodedData, encode
 from executor.pipeline.evaluate_hold_out import evaluate_on_hold_out, write_importance
 from executor.pipeline.finalize import finalize
 from executor.pipeline.seal import seal

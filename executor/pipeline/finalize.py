@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from executor.components.configuration import configuration
+from executor.components.loss import fit_to_loss
 from executor.components.metric import create_metric, outcome_of
 from executor.model.assemble import assemble
 from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals, intervals_by_group
@@ -19,6 +20,7 @@ from executor.model.signature import create_signature
 from executor.networks.registry import network_kind
 from executor.preprocessing.inputs import WindowInputs
 from executor.runs.files import MODEL, SIGNATURE, write_json
+from rules.vocabulary.choices import CustomArchitecture
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from executor.model.ensemble import SelectedNetwork
     from executor.model.signature import Signature
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
     from executor.pipeline.prepare import PreparedRun
     from executor.preprocessing.examples import Parts
     from executor.search.records.trials import Trials
@@ -49,7 +51,6 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
     The validation rows set temperatures, thresholds, intervals and quantiles.
     """
     run, parts, table = data.run, data.parts, data.run.data.table
-    metric = create_metric(run.bundle.metric)
     scale = fit_temperatures(
         parts.validation.raw_target, selected.outputs, parts.task, tuned=run.bundle.validation.temperature_scaling
     )
@@ -64,26 +65,33 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
         sequences=_sequence_reading(run),
     )
     outcome = outcome_of(apply_temperatures(selected.outputs, scale), parts)
-    set_by_validation = {
-        "thresholds": metric.thresholds(outcome, parts.validation, parts),
+    own = run.bundle.architecture
+    architecture = {"architecture": own if isinstance(own, CustomArchitecture) else None}
+    signature = signature.model_copy(update=set_by_validation(outcome, data) | architecture)
+    model = write_model(data, trials, selected.network, signature)
+    write_json(run.directory / SIGNATURE, signature)
+    return SavedModel(model=model, signature=signature, selected=selected)
+
+
+def set_by_validation(outcome: np.ndarray, data: EncodedData) -> dict[str, Any]:
+    """Thresholds, intervals, quantiles and sets of a signature. outcome: predictions of the validation rows."""
+    parts = data.parts
+    return {
+        "thresholds": create_metric(data.run.bundle.metric).thresholds(outcome, parts.validation, parts),
         "intervals": _intervals(outcome, data),
         "quantiles": _quantiles(outcome, parts),
         "sets": _sets(outcome, parts),
     }
-    signature = signature.model_copy(update=set_by_validation)
-    model = write_model(data, trials, selected.network, signature)
-    write_json(run.directory / SIGNATURE, signature)
-    return SavedModel(model=model, signature=signature, selected=selected)
 
 
 def write_model(data: EncodedData, trials: Trials, network: keras.Model, signature: Signature) -> keras.Model:
     """Assemble a network as a model, compile it with the optimizer of the best trial, and write model.keras."""
     run, parts = data.run, data.parts
     model = assemble(data.preprocessing, network, parts, signature)
-    configured = configuration(
-        run.bundle, trials.best.hyperparameters, defaults=network_kind(run.bundle, parts.inputs).defaults
-    )
-    compile_model(model, run.bundle, parts, configured, cuts=tuple(signature.cuts))
+    values, defaults = trials.best.hyperparameters, network_kind(run.bundle, parts.inputs).defaults
+    own = run.bundle.of_trial(values)
+    chosen = configuration(run.bundle, values, defaults=defaults)
+    compile_model(model, own, fit_to_loss(parts, own.loss, before=run.bundle.loss), chosen, cuts=tuple(signature.cuts))
     rows = run.data.table.take(run.data.rows.validation)
     save_model(model, run.directory / MODEL, signature=signature, rows=rows)
     return model

@@ -35,6 +35,7 @@ from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.text.temporary import remove_leftovers
 from rules.text.wording import listed
 from rules.vocabulary.bundle import Bundle, fingerprint
+from rules.vocabulary.choices import Custom
 from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import Task
 
@@ -94,13 +95,14 @@ def prepare(
     interval_groups: str | None = None,
     report: bool = True,
     satisfied_at: float | None = None,
+    parent: str = "",
 ) -> PreparedRun:
     """Choose the strategy and write it into a new run directory, before training.
 
     bundle: trained instead of the recommended one; pins take precedence over it. single: keep one network even if an
     ensemble is better. keep_evaluated: do not train the model again on all rows. report: write the report, and measure
     what only it shows. satisfied_at: value of the metric from which no next steps are recommended. interval_groups:
-    column of categories by whose groups prediction intervals are measured.
+    column of categories by whose groups prediction intervals are measured. parent: seal of the run that is continued.
     Raises ChoiceError if a given bundle does not fit the dataset, or the metric cannot have the value satisfied_at;
     DatasetError if the rows cannot be split; RunError if the directory is not empty. They are raised before a run
     directory is created.
@@ -134,6 +136,8 @@ def prepare(
         interval_groups=interval_groups,
         report=report,
         satisfied_at=satisfied_at,
+        parent=parent,
+        search=_searched(advice.bundle),
         readings=dict(dataset.readings),
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
@@ -177,6 +181,12 @@ def check_interval_groups(name: str | None, roles: Roles, dataset: Dataset) -> N
         f"--interval-groups must be a column of categories that the model reads, but got {name!r}, {reason}."
         f"{did_you_mean(name, levels)} Columns of categories: {listed(levels, most=MAX_NAMED) or 'none'}."
     )
+
+
+def _searched(bundle: Bundle) -> tuple[str, ...]:
+    """Hyperparameters with the user's values, as --search takes them."""
+    chosen = bundle.hyperparameters
+    return chosen.varied if isinstance(chosen, Custom) and chosen.values else ()
 
 
 @contextmanager
@@ -255,6 +265,10 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
         raise RunError(
             f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
             "train again for a longer search."
+        )
+    if plan.parent:
+        raise RunError(
+            f"{directory} continues another run, so it cannot be resumed. Use --continue with that run again."
         )
     check_system_date()
     remove_leftovers(directory)

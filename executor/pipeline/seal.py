@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from executor.components.loss import fit_to_loss
 from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
 from executor.evaluation.diagnostics.gradients import describe_gradients
 from executor.evaluation.diagnostics.hyperparameter_importance import (
@@ -22,15 +23,16 @@ from executor.runtime.versions import versions
 from executor.search.search import scope_of
 from executor.search.space import search_space
 from recommender.profile.measure import modality_of
+from rules.vocabulary.choices import Huber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from executor.evaluation.diagnostics.learning_curve import LearningCurve
     from executor.evaluation.evaluate import Evaluation
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
     from executor.pipeline.finalize import SavedModel
-    from executor.runs.delivery import Delivery
+    from executor.runs.delivery import Continuation, Delivery
     from executor.runs.run import Run
     from executor.search.records.trials import Trials
 
@@ -43,15 +45,19 @@ def seal(
     evaluation: Evaluation,
     *,
     delivery: Delivery,
+    continuation: Continuation | None = None,
     seconds: float,
     stages: Mapping[str, float],
 ) -> Run:
     """Write summary, scores, report and manifest.
 
-    delivery: how the model of the run was made. seconds: from the start of the run. stages: seconds of each.
+    continuation: of a run that continues another one. delivery: how the model of the run was made. seconds: from the
+    start of the run. stages: seconds of each.
     """
     run, rows, table = data.run, data.run.data.rows, data.run.data.table
     space = search_space(run.bundle, scope_of(run.bundle, data.parts, run.budget, trials.size))
+    own = run.bundle.of_trial(trials.best.hyperparameters)
+    fitted = fit_to_loss(data.parts, own.loss, before=run.bundle.loss)
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -68,8 +74,8 @@ def seal(
         members_why=saved.selected.why,
         best_hyperparameters=trials.best.hyperparameters,
         best_configuration=trials.best.configuration,
-        imbalance=imbalance_choice(run.bundle, data.parts, saved.signature),
-        huber_delta=data.parts.huber_delta,
+        imbalance=imbalance_choice(own, data.parts, saved.signature),
+        huber_delta=fitted.huber_delta if isinstance(own.loss, Huber) else None,
         sensitivity=sensitivities(space, trials.ranked, seed=run.plan.seed),
         sensitivity_missing=missing_sensitivity(space, trials.ranked),
         unvaried=unvaried_hyperparameters(space, trials.ranked),
@@ -77,6 +83,7 @@ def seal(
         next_steps=recommend_next_steps(
             evaluation.scores, curve, level=run.plan.satisfied_at, modality=modality_of(run.roles)
         ),
+        continuation=continuation,
         delivery=delivery,
         seconds=round(seconds, 1),
         stages=dict(stages),

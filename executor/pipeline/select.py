@@ -13,7 +13,7 @@ from executor.runtime.log import LOG
 
 if TYPE_CHECKING:
     from executor.model.ensemble import SelectedNetwork
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
     from executor.search.records.trials import Trials
 
 

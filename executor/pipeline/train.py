@@ -12,6 +12,7 @@ from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import open_dataset
+from recommender.recommendation.search_space import with_search
 from rules.decision.request import Request
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.runs.run import Run
+    from recommender.recommendation.search_space import Space
     from rules.decision.trace import Pin
     from rules.vocabulary.bundle import Bundle
 
@@ -31,6 +33,7 @@ def train(
     bundle: Bundle | None = None,
     book: Sequence[str | Path] = SHIPPED_LAYERS,
     pins: Sequence[Pin] = (),
+    search: Space = (),
     budget: float | None = None,
     trials: int | None = None,
     seed: int = 0,
@@ -54,6 +57,8 @@ def train(
         book: Layers of rules, later ones on top of earlier ones: "handbook", "evidence" or paths of YAML files.
             Default the shipped layers.
         pins: Choices that you make yourself; they replace those of the rules. Default ().
+        search: Hyperparameters to search, with their values, such as {"units": [64, 512], "dropout": "0..0.5"}, or
+            texts such as "units=[64,512]"; all others keep their defaults. Default (): chosen by the rules.
         budget: Time limit in seconds, which always leaves a usable model. Default None.
         trials: Number of trials at most. None runs as many as the budget allows, without one 20. Default None.
         seed: The same seed gives the same split, trials and model. Default 0.
@@ -89,6 +94,7 @@ def train(
         >>> run = train(example("wine"), target="cultivar", trials=2)  # doctest: +SKIP
     """
     request = Request.of(request, fields, called="train")
+    pins = with_search(pins, search)
     trackers = parse_trackers(track)
     limit = Budget(seconds=budget, trials=trials)
     clock = limit.start_clock()

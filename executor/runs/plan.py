@@ -51,6 +51,10 @@ class Plan(BaseModel):
     """Whether the report is written, and what only it shows is measured."""
     satisfied_at: float | None = None
     """The satisfactory score; None if only the baselines are compared."""
+    parent: str = ""
+    """Seal of the run that this one continues; empty for a new run."""
+    search: tuple[str, ...] = ()
+    """Searched hyperparameters with the user's values, as --search takes them; empty where the rules chose them."""
     readings: dict[str, ColumnReading] = Field(default_factory=dict)
     """How each column of the dataset was read."""
     changed: dict[str, str]

@@ -439,7 +439,7 @@ class Run:
         check_request(to, output, force=force)
         if output.resolve().is_relative_to(self.directory.resolve()):
             raise RunError(f"The files of a run are sealed, so {output} cannot be in it. Choose another directory.")
-        self._check_unaltered(MODEL, SIGNATURE)
+        self.check_unaltered(MODEL, SIGNATURE)
         return export_model(
             self.model,
             self.signature,
@@ -450,7 +450,7 @@ class Run:
             run=self.directory.name,
         )
 
-    def _check_unaltered(self, *names: str) -> None:
+    def check_unaltered(self, *names: str) -> None:
         """Check files against the manifest, which an unfinished run lacks. Raises RunError if one was altered."""
         manifest = Manifest.read(self.directory)
         if manifest is None:
@@ -463,6 +463,10 @@ class Run:
                     "again."
                 )
 
+    def hold_out_rows(self) -> np.ndarray | None:
+        """Numbers of the rows of the hold-out in the dataset; None where they are not known."""
+        return _hold_out_rows(self.directory / PREDICTIONS)
+
     def _sample(self, encoders: list[dict[str, Any]]) -> tuple[RawTable, str]:
         """Rows on which an export is checked, and what they are; encoders: as in encoding.json."""
         from executor.runs.export.sample_rows import dataset_rows, random_rows  # noqa: PLC0415  as in export
@@ -471,7 +475,7 @@ class Run:
         if dataset is None:
             return random_rows(self.signature, encoders, seed=self.plan.seed), f"random rows, because {reason}"
         with dataset:
-            return dataset_rows(self.signature, dataset, _hold_out_rows(self.directory / PREDICTIONS))
+            return dataset_rows(self.signature, dataset, self.hold_out_rows())
 
 
 def run_html(run: Run) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from executor.evaluation.diagnostics.learning_curve import LearningCurve
 from executor.evaluation.diagnostics.next_steps import NextSteps
 from executor.evaluation.scores import ImbalanceChoice, Sensitivity
-from executor.runs.delivery import Delivery
+from executor.runs.delivery import Continuation, Delivery
 from executor.search.records.training_size import TrainingSize
 from executor.search.records.trials import StoppedBy
 
@@ -58,6 +58,8 @@ class Summary(BaseModel):
     """Seed variance and learning curve of the selected configuration."""
     next_steps: NextSteps | None = None
     """Recommended next steps."""
+    continuation: Continuation | None = None
+    """How the model of another run was trained further; None for a new run."""
     delivery: Delivery | None = None
     """Rows that trained the delivered model; None in runs of older versions."""
     seconds: float

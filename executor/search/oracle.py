@@ -16,7 +16,7 @@ from executor.search.records.proposal import Proposal
 from executor.search.space import Scope, manual_configurations, search_space
 from recommender.training_cost import EPOCHS
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Bayesian, Grid, Hyperband, Manual, Random
+from rules.vocabulary.choices import Bayesian, Grid, Hyperband, Hyperparameter, Manual, Random
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -140,7 +140,10 @@ def _slot(index: int) -> str:
 def _proposal(trial: keras_tuner.engine.trial.Trial, oracle: keras_tuner.Oracle, epochs: int) -> Proposal:
     values: dict[str, Any] = dict(trial.hyperparameters.values)
     rung = {name: values.pop(name) for name in list(values) if name.startswith("tuner/")}
-    last, first = rung.get("tuner/epochs", epochs), rung.get("tuner/initial_epoch", 0)
+    last, first = (
+        rung.get("tuner/epochs", values.get(Hyperparameter.EPOCHS, epochs)),
+        rung.get("tuner/initial_epoch", 0),
+    )
     return Proposal(
         number=int(trial.trial_id),
         hyperparameters=values,

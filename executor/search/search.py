@@ -33,12 +33,13 @@ from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace, is_stacked
 from executor.search.space import Scope, search_space
+from executor.search.trial_groups import GroupedRunner
 from recommender.machine_speed import known_slowdown, remember_slowdown
 from recommender.time_plan import SHORTENED_SHARE
 from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN, steps_of
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.vocabulary.bundle import fingerprint
-from rules.vocabulary.choices import NoAugmentation
+from rules.vocabulary.choices import SEARCHED_SLOTS, NoAugmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -116,8 +117,7 @@ def search(
             at = create_workspace(
                 bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
             )
-            alone = (at_once == 1 or not at.is_stacked) and parts.folds is None  # folds of a trial form a stack
-            return _Setup(at=at, runner=_runner(at, devices, width=width, alone=alone))
+            return _Setup(at=at, runner=_runner(at, devices, width=width, one_by_one=at_once == 1))
 
         setup, size, compiling = _set_up(start, parts, clock, plan_for, budget, is_new=not journal.outcomes)
         at, runner, parts, clock = setup.at, setup.runner, setup.at.parts, setup.at.clock
@@ -293,11 +293,17 @@ def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | 
     )
 
 
-def _runner(at: Workspace, devices: Sequence[Device], *, width: int, alone: bool) -> Runner:
+def _runner(at: Workspace, devices: Sequence[Device], *, width: int, one_by_one: bool) -> Runner:
     """Create the runner of stacks, or of single trials, on the devices."""
 
-    def on(device: Device, at: Workspace) -> Runner:
+    def create(device: Device, at: Workspace) -> Runner:
+        # Folds of a trial form a stack.
+        alone = (one_by_one or not at.is_stacked) and at.parts.folds is None
         return SequentialRunner(at) if alone else StackRunner(at, device=device, compute=device.compute(width=width))
+
+    def on(device: Device, at: Workspace) -> Runner:
+        is_grouped = any(name in SEARCHED_SLOTS for name in at.bundle.searched)
+        return GroupedRunner(at, partial(create, device)) if is_grouped else create(device, at)
 
     if len(devices) == 1:
         return on(devices[0], at)

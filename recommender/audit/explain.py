@@ -13,7 +13,7 @@ from rules.decision.trace import FROM_BUNDLE, Fragility, TestResult
 from rules.scorecard.shipped import evidence_against, evidence_for
 from rules.text.html import html_table
 from rules.vocabulary.bundle import Bundle
-from rules.vocabulary.choices import Slot
+from rules.vocabulary.choices import Custom, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,7 +100,7 @@ def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Expl
     return tuple(
         _explanation(
             record.decisions[slot],
-            _means(slot, bundle, record),
+            _means(slot, bundle, record) + _searched(slot, bundle, subject),
             subject.reduction() if slot is Slot.VALIDATION else "",
             found.get(slot, ()),
             [one for one in off if one.rule.startswith(slot.letter)],
@@ -187,11 +187,23 @@ def _evidence(trace: RuleTrace, *, with_reason: bool = True) -> str:
     return f"{trace.rule}: {trace.because} [{sources}]" if with_reason else f"{trace.rule} [{sources}]"
 
 
+def _searched(slot: Slot, bundle: Bundle, subject: Subject) -> str:
+    """What the search varies in a slot, and the choice of the best trial; empty where it varies nothing."""
+    labels = [label for label, _ in bundle.searched_choices(slot)]
+    if not labels:
+        return ""
+    best = subject.best_choice(slot)
+    return f" The search varies it: {', '.join(labels)}.{f' The best trial has {best}.' if best else ''}"
+
+
 def _means(slot: Slot, bundle: Bundle, record: Record) -> str:
     if slot is not Slot.HYPERPARAMETERS:
         task, modality = (record.facts[name].value if name in record.facts else None for name in ("task", "modality"))
         return choice_scope(slot, bundle, task=task, modality=modality)
+    chosen = bundle.hyperparameters
     varied = ", ".join(one.value.replace("_", " ") for one in bundle.searched)
+    if isinstance(chosen, Custom) and chosen.values:
+        varied = "; ".join(chosen.varied)
     if not varied:
         return "No hyperparameter is searched."
     allowed = record.facts["trial_budget"].value if "trial_budget" in record.facts else ""

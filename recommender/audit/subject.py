@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from rules.vocabulary.facts import Facts
 
 
-class _Reduced(BaseModel):
+class _Summary(BaseModel):
     """The part of a summary that concerns decisions."""
 
     reduction: str = ""
+    best_configuration: dict[str, object] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,17 @@ class Subject:
 
     def reduction(self) -> str:
         """What the time limit of a finished run reduced in the recommended training; empty if nothing."""
+        return self._summary().reduction
+
+    def best_choice(self, slot: Slot) -> str:
+        """The choice of a slot in the best trial of a finished run whose search varied the slot; else empty."""
+        return str(self._summary().best_configuration.get(slot.value, ""))
+
+    def _summary(self) -> _Summary:
+        """The part of the summary of a finished run that concerns decisions."""
         content = self._content(SUMMARY)
-        if content is None:
-            return ""
         try:
-            return _Reduced.model_validate_json(content).reduction
+            return _Summary() if content is None else _Summary.model_validate_json(content)
         except ValidationError as error:
             raise self._damaged(SUMMARY, error) from None
 

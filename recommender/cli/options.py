@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from recommender.dataset.dataset import local_path
 from recommender.recommendation.recommend import StrategyOptions
+from recommender.recommendation.search_space import with_search
 from recommender.recommendation.trial_budget import seconds
 from rules.decision.request import Request, option_fields
 from rules.decision.trace import Pin
@@ -75,6 +76,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         pin: tuple[str, ...],
         reason: tuple[str, ...],
         author: str,
+        search: tuple[str, ...],
         budget: str | None,
         trials: int | None,
         **rest: Any,  # noqa: ANN401  other options of the command
@@ -82,7 +84,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         strategy = StrategyOptions(
             layers=layers(book),
             is_own_book=bool(book),
-            pins=tuple(read_pins(pin, reason, author=author)),
+            pins=with_search(read_pins(pin, reason, author=author), search, author=author),
             budget=None if budget is None else seconds(budget),
             trials=trials,
         )
@@ -103,6 +105,13 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--reason", multiple=True, metavar="TEXT", help="Reason for --pin: one for all, or one for each."),
         click.option("--author", default="", metavar="NAME", help="Author of --pin, recorded with the reason."),
+        click.option(
+            "--search",
+            multiple=True,
+            metavar="NAME=VALUES",
+            help="Search a hyperparameter over [VALUE, …] or LOW..HIGH, with :log by factors; repeat it for several "
+            "[chosen by the rules].",
+        ),
         click.option("--budget", metavar="DURATION", help="Wall-clock limit of the training, e.g. 90s or 10m [5m]."),
         click.option(
             "--trials", type=click.IntRange(min=1), metavar="N", help="Maximum number of trials [by the budget]."

@@ -17,10 +17,11 @@ from recommender.profile.profile import Profile, rarest_class
 from recommender.recommendation.bundle_guardrails import check_choices
 from recommender.recommendation.bundle_pins import with_bundle
 from recommender.recommendation.recommendation import Recommendation
+from recommender.recommendation.search_space import with_search
 from recommender.recommendation.target_constraints import check_target_values
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.infer import infer_roles
-from rules.decision.engine import decide, slot_choices
+from rules.decision.engine import alternatives, decide, slot_choices
 from rules.decision.record import DatasetSeen, Record
 from rules.decision.request import RecordedRequest, Request
 from rules.proof.proved_book import ProvedBook, load_book
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recommender.dataset.readers.types.reading import ColumnReading
+    from recommender.recommendation.search_space import Space
     from recommender.roles.roles import Roles
     from rules.decision.trace import Pin
     from rules.vocabulary.bundle import Bundle
@@ -58,6 +60,7 @@ def recommend(
     *,
     book: Sequence[str | Path] = SHIPPED_LAYERS,
     pins: Sequence[Pin] = (),
+    search: Space = (),
     budget: float | None = None,
     trials: int | None = None,
     **fields: object,
@@ -71,6 +74,8 @@ def recommend(
         book: Layers of rules, later ones on top of earlier ones: "handbook", "evidence" or paths of YAML files.
             Default the shipped layers.
         pins: Choices that you make yourself; they replace those of the rules. Default ().
+        search: Hyperparameters to search, with their values, such as {"units": [64, 512], "dropout": "0..0.5"}, or
+            texts such as "units=[64,512]"; all others keep their defaults. Default (): chosen by the rules.
         budget: Time limit of the training in seconds. None plans for 300 s. Default None.
         trials: Number of trials at most. None plans as many as the budget allows. Default None.
         **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
@@ -93,7 +98,8 @@ def recommend(
     """
     request = Request.of(request, fields, called="recommend")
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
-        return advise(dataset, request, book=load_book(book), pins=pins, budget=budget, trials=trials)
+        own = with_search(pins, search)
+        return advise(dataset, request, book=load_book(book), pins=own, budget=budget, trials=trials)
 
 
 def advise(
@@ -129,7 +135,8 @@ def advise(
     if bundle is not None:
         pins = with_bundle(bundle, pins, book=book, facts=measured)
     strategy = decide(book, measured, pins=pins)
-    check_target_values(strategy.bundle, profile, roles.labels)
+    for own in alternatives(strategy.bundle):
+        check_target_values(own, profile, roles.labels)
     seen = DatasetSeen(
         name=dataset.name,
         path=None if dataset.path is None else str(dataset.path.resolve()),

@@ -11,7 +11,18 @@ from rules.errors import ChoiceError
 from rules.proof.decision_regions import reported_value, upstream
 from rules.proof.fact_space import pieces
 from rules.vocabulary.bundle import Bundle
-from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Choice, CustomChoice, Hyperparameter, Slot, names
+from rules.vocabulary.choices import (
+    OPTIMIZER_PROPERTIES,
+    SEARCHED_SLOTS,
+    Choice,
+    CustomArchitecture,
+    CustomChoice,
+    Hyperband,
+    Hyperparameter,
+    Manual,
+    Slot,
+    names,
+)
 from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Task, Unknown, record_value
 
 if TYPE_CHECKING:
@@ -96,7 +107,24 @@ def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement
 def check_bundle(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
     """Raise ChoiceError if a bundle's choices do not fit each other or the task."""
     _check_searched(bundle, facts)
-    _check_custom(bundle, facts)
+    for own in alternatives(bundle):
+        _check_custom(own, facts)
+        _check_constraints(own, book, facts)
+
+
+def alternatives(bundle: Bundle) -> Iterator[Bundle]:
+    """A bundle, and those of its trials: each combination of the choices that the search varies.
+
+    Raises ChoiceError if a choice is not one of its slot.
+    """
+    yield bundle
+    searched = {slot: [choice for _, choice in bundle.searched_choices(slot)] for slot in SEARCHED_SLOTS.values()}
+    varied = {slot: choices for slot, choices in searched.items() if choices}
+    for combination in itertools.product(*varied.values()) if varied else ():
+        yield bundle.model_copy(update=dict(zip(varied, combination, strict=True)))
+
+
+def _check_constraints(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
     choices = {slot: bundle.choice(slot) for slot in Slot}
     for constraint in book.constraints:
         if constraint.is_broken_by(choices, facts):
@@ -110,8 +138,10 @@ def check_bundle(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
 
 def _check_searched(bundle: Bundle, facts: Facts) -> None:
     """Raise ChoiceError if a searched hyperparameter does not exist for the optimizer or the network."""
+    _check_values(bundle)
+    optimizers = [choice for _, choice in bundle.searched_choices(Slot.OPTIMIZER)] or [bundle.optimizer]
     for name in bundle.searched:
-        if name in OPTIMIZER_PROPERTIES and name not in type(bundle.optimizer).model_fields:
+        if name in OPTIMIZER_PROPERTIES and not any(name in type(one).model_fields for one in optimizers):
             having = [word for word, choice in names(Slot.OPTIMIZER).items() if name in choice.model_fields]
             raise ChoiceError(
                 f"The optimizer {bundle.optimizer.model_dump()['name']!r} has no {name.value}, so it cannot be "
@@ -126,10 +156,37 @@ def _check_searched(bundle: Bundle, facts: Facts) -> None:
             raise ChoiceError("Only forecasts have several networks, so network cannot be searched here.")
 
 
+def _check_values(bundle: Bundle) -> None:
+    """Raise ChoiceError if values of the user would not be searched, or losses cannot be compared."""
+    values = getattr(bundle.hyperparameters, "values", {})
+    if values and isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
+        raise ChoiceError(
+            "The tuner tries a list of configurations, so the values of the searched hyperparameters have no effect. "
+            "Remove the list or the values."
+        )
+    for name in values:
+        if name not in bundle.searched:
+            raise ChoiceError(f"A pretrained backbone has no {name}, so it cannot be searched. Search another.")
+        if name is Hyperparameter.EPOCHS and isinstance(bundle.tuner, Hyperband):
+            raise ChoiceError("Hyperband chooses the epochs, so they cannot be searched. Use --pin tuner=random.")
+    scales = {getattr(choice, "target", "as_is") for _, choice in bundle.searched_choices(Slot.LOSS)}
+    if len(scales | ({getattr(bundle.loss, "target", "as_is")} if scales else set())) > 1:
+        raise ChoiceError(
+            "All searched losses must learn the target on one scale, but some learn its logarithm (target log1p). Give "
+            "all of them the same target."
+        )
+
+
 def _check_custom(bundle: Bundle, facts: Facts) -> None:
-    """Raise ChoiceError if a metric or a loss that is not shipped is not defined for the task."""
-    task = facts["task"].value
-    for choice in (bundle.metric, bundle.loss):
+    """Raise ChoiceError if a metric, a loss or an architecture that is not shipped is not defined for the data."""
+    task, modality = facts["task"].value, facts["modality"].value
+    own = bundle.architecture
+    if isinstance(own, CustomArchitecture) and (task == Task.FORECASTING or modality != own.reads):
+        data = "forecasts" if task == Task.FORECASTING else f"{modality} data"
+        raise ChoiceError(
+            f"The architecture {own.function!r} reads {own.reads} data, but these are {data}. Choose another one."
+        )
+    for choice in (bundle.metric, bundle.loss, own):
         if isinstance(choice, CustomChoice) and choice.tasks and task not in choice.tasks:
             raise ChoiceError(
                 f"The {choice.slot} {choice.function!r} is defined for {', '.join(choice.tasks)}, but the task is "

@@ -12,6 +12,7 @@ from rules.errors import ChoiceError, did_you_mean
 from rules.text import yaml_document as document
 from rules.text.html import html_table
 from rules.vocabulary.choices import (
+    SEARCHED_SLOTS,
     Activation,
     Architecture,
     Augmentation,
@@ -36,10 +37,12 @@ from rules.vocabulary.choices import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 FORMAT: Final = "pcwat/bundle/1"
+KEPT: Final = {Slot.OPTIMIZER: ("schedule", "batch_size", "clip_norm"), Slot.LOSS: ("target", "output_bias")}
+"""Parameters that a trial with another choice keeps."""
 COMMENT_WIDTH: Final = 96  # characters of a comment line in bundle.yaml
 
 
@@ -117,6 +120,50 @@ class Bundle(BaseModel):
             found = tuple(one for one in found if one not in {Hyperparameter.UNITS, Hyperparameter.LAYERS})
         return found
 
+    def of_trial(self, values: Mapping[str, float | int | str]) -> Self:
+        """The bundle of a trial, with its choices of the slots that the search varies.
+
+        Args:
+            values: Searched hyperparameters of the trial. A choice is named as in `values` of `Custom`.
+
+        Returns:
+            The bundle with these choices. A name without parameters keeps the bundle's own choice of that name; another
+            optimizer keeps the bundle's schedule, batch size and clipping, another loss its scale of the target.
+
+        Raises:
+            ChoiceError: If a choice is not one of its slot.
+
+        Examples:
+            >>> from rules import Accuracy, Adam, CategoricalCrossentropy, Custom, He, Random, Relu
+            >>> bundle = Bundle(
+            ...     activation=Relu(), metric=Accuracy(), loss=CategoricalCrossentropy(), initializer=He(),
+            ...     optimizer=Adam(schedule="cosine"), tuner=Random(),
+            ...     hyperparameters=Custom(searched=("optimizer",), values={"optimizer": ("adam", "sgd")}),
+            ... )
+            >>> str(bundle.of_trial({"optimizer": "sgd"}).optimizer)
+            'sgd (schedule cosine)'
+        """
+        found = {
+            slot.value: dict(self.searched_choices(slot))[str(values[name])]
+            for name, slot in SEARCHED_SLOTS.items()
+            if name in values
+        }
+        return self.model_copy(update=found) if found else self
+
+    def searched_choices(self, slot: Slot) -> Iterator[tuple[str, Choice]]:
+        """The choices of a slot that the search varies, with their names; none if it does not vary the slot.
+
+        Raises:
+            ChoiceError: If a name or a parameter is not one of the slot.
+        """
+        current = self.choice(slot)
+        for value in getattr(self.hyperparameters, "values", {}).get(slot.value, ()):
+            if isinstance(value, str):
+                yield value, current if value == current.model_dump()["name"] else _like(slot, value, current)
+            else:
+                choice = parse_choice(slot, value)
+                yield str(choice), choice
+
     def _repr_html_(self) -> str:
         rows = ((slot.letter, slot.label, self.choice(slot)) for slot in Slot)
         return html_table("Bundle", ("", "Slot", "Choice"), rows)
@@ -183,6 +230,13 @@ class Bundle(BaseModel):
             except ChoiceError as error:
                 raise ChoiceError(f"{source.place(slot)}: {error}") from None
         return cls.of(choices)
+
+
+def _like(slot: Slot, name: str, current: Choice) -> Choice:
+    """A choice by its name, with the parameters of the current one that do not depend on the choice."""
+    choice = parse_choice(slot, name)
+    kept = {one: getattr(current, one) for one in KEPT.get(slot, ()) if one in current.model_fields_set}
+    return choice.model_copy(update={one: value for one, value in kept.items() if one in type(choice).model_fields})
 
 
 def _fields(source: document.Document) -> dict[str, Any]:

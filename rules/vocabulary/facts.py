@@ -270,14 +270,16 @@ _ALL: Final = (
         name="search_dimensions",
         meaning="number of hyperparameters that the search varies",
         unit="hyperparameters",
-        domain=Interval(low=0, high=14, whole=True),
+        domain=Interval(low=0, high=21, whole=True),
         slot="hyperparameters",
     ),
     Fact(
         name="architecture",
         meaning="network architecture",
         unit="name",
-        domain=Categories(values=("standard", "minirocket", "inception_time", "gru", "bag_of_ngrams", "text_cnn")),
+        domain=Categories(
+            values=("standard", "minirocket", "inception_time", "gru", "bag_of_ngrams", "text_cnn", "custom")
+        ),
         slot="architecture",
     ),
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
-from executor.pipeline.encode_data import EncodedData  # noqa: E402
+from executor.pipeline.encoding.encode_data import EncodedData  # noqa: E402
 from executor.runs.run import Run  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
 from recommender import training_cost  # noqa: E402

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from executor.components.metric import apply_thresholds, outcome_of
 from executor.evaluation.baselines.baseline import Baseline, create_predictions
-from executor.networks.logistic_start import fit_logistic
+from executor.networks.starts.logistic_start import fit_logistic
 from executor.preprocessing.design_matrix import MIN_FITTED, feature_matrix, filled_share
 from executor.preprocessing.inputs import TextInputs
 from rules.vocabulary.facts import Task

@@ -17,7 +17,7 @@ from executor.data.raw_table import Form
 from executor.data.row_arrays import evenly_spaced
 from executor.evaluation.baselines.baseline import Baseline, create_predictions, has_single_class
 from executor.evaluation.scores import TF_IDF
-from executor.networks.logistic_start import fit_logistic
+from executor.networks.starts.logistic_start import fit_logistic
 from recommender.dataset.writing_systems import SPACELESS
 from rules.vocabulary.facts import Task
 

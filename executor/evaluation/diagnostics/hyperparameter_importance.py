@@ -29,13 +29,20 @@ RATINGS: Final = {
     Hyperparameter.LEARNING_RATE: "high",
     Hyperparameter.UNITS: "high",
     Hyperparameter.SCHEDULE: "high",
+    Hyperparameter.LOSS: "high",
+    Hyperparameter.INITIALIZER: "medium",
     Hyperparameter.LAYERS: "medium",
     Hyperparameter.DROPOUT: "medium",
     Hyperparameter.WEIGHT_DECAY: "medium",
     Hyperparameter.NETWORK: "not rated",
+    Hyperparameter.OPTIMIZER: "low",
     Hyperparameter.BATCH_SIZE: "low",
+    Hyperparameter.ACTIVATION: "low",
     Hyperparameter.EMBEDDING_DIMENSION: "medium",
     **dict.fromkeys(OPTIMIZER_PROPERTIES, "low"),
+    Hyperparameter.CLIP_NORM: "low",
+    Hyperparameter.EPOCHS: "not rated",
+    Hyperparameter.AUGMENTATION: "not rated",
 }
 """Sensitivity of the model to hyperparameters in the notes; the embedding dimension is a property of a layer."""
 NATURAL_ENDS: Final = {
@@ -65,7 +72,7 @@ def sensitivities(
             edge=_edge(item, best[item.name]),
         )
         for item in space.space
-        if item.name not in single
+        if item.name not in single and item.name in best
     ]
     return tuple(sorted(found, key=lambda one: -(one.importance or 0)))
 
@@ -75,7 +82,7 @@ def unvaried_hyperparameters(space: keras_tuner.HyperParameters, outcomes: Seque
     return tuple(
         item.name
         for item in space.space
-        if len({one.hyperparameters[item.name] for one in outcomes}) < 2  # noqa: PLR2004
+        if len({one.hyperparameters.get(item.name) for one in outcomes}) < 2  # noqa: PLR2004
     )
 
 
@@ -95,8 +102,9 @@ def _importance(
 ) -> dict[str, dict[str, float]]:
     """Share of each hyperparameter in the variance that a forest explains, with its range over the trees.
 
-    The number of epochs is a variable of the trees, too, so that trials of all lengths can be compared; the shares are
-    those of the variance that it does not explain (Breiman 2001; Hutter et al. 2014 for shares of variance).
+    A hyperparameter that a trial does not have, such as one of another optimizer, is at its default. The number of
+    epochs is a variable of the trees, too, so that trials of all lengths can be compared; the shares are those of the
+    variance that it does not explain (Breiman 2001; Hutter et al. 2014 for shares of variance).
     """
     completed = [one for one in ranked if one.score is not None]
     if len(items) < MIN_COMPARED or len(completed) < MIN_TRIALS_FOR_SENSITIVITY:
@@ -104,7 +112,10 @@ def _importance(
     lengths = {one.number: sum(trial.epochs for trial in continued_trials(one, ranked)) for one in completed}
     cells = np.array(
         [
-            [*(_position(item, one.hyperparameters[item.name]) for item in items), lengths[one.number]]
+            [
+                *(_position(item, one.hyperparameters.get(item.name, item.default)) for item in items),
+                lengths[one.number],
+            ]
             for one in completed
         ]
     )
@@ -150,7 +161,6 @@ def _edge(item: keras_tuner.engine.hyperparameters.HyperParameter, best: float |
     remedy = (
         f"pin the optimizer with a learning_rate of {best:.2g}, so that the next search is centred there"
         if item.name == Hyperparameter.LEARNING_RATE
-        else f"try {'lower' if end == 'lower' else 'higher'} values with --pin 'tuner={{name: manual, configurations: "
-        f"[{{{item.name}: …}}]}}' --reason WHY"
+        else f"try {'lower' if end == 'lower' else 'higher'} values with --search '{item.name}=[…]'"
     )
     return f"The best {spoken}, {best:.3g}, is at the {end} edge of {values[0]:g} to {values[-1]:g}: {remedy}."

@@ -13,8 +13,8 @@ import numpy as np
 
 from executor.components.training_length import whole_epochs
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
-from executor.networks.logistic_start import with_linear_start
 from executor.networks.registry import network_kind
+from executor.networks.starts.logistic_start import with_linear_start
 from executor.runtime.clock import MIN_PART, Clock
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
@@ -184,7 +184,7 @@ def _train(
             seed=winner.seed + 1,
             directory=Path(folder),
             interrupt=interrupt,
-        )
+        ).for_trial(best)
         alone = winner.one_by_one and parts.folds is None  # a trial in folds is a stack already
         if alone or not at.is_stacked:
             return SequentialRunner(at).run(proposals)

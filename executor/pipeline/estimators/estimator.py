@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.random import RandomState
 
+    from recommender.recommendation.search_space import Space
     from rules.decision.record import Record
     from rules.decision.request import Request
     from rules.vocabulary.bundle import Bundle
@@ -72,6 +73,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         initializer: Setting = None,
         optimizer: Setting = None,
         tuner: Setting = None,
+        search: Space | None = None,
         architecture: Setting = None,
         validation: Setting = None,
         book: Sequence[str | Path] = SHIPPED_LAYERS,
@@ -89,6 +91,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.initializer = initializer
         self.optimizer = optimizer
         self.tuner = tuner
+        self.search = search
         self.architecture = architecture
         self.validation = validation
         self.book = book
@@ -125,6 +128,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
                 request,
                 book=self.book,
                 pins=tuple(self._pins()),
+                search=self.search or (),
                 budget=self.budget,
                 trials=self.trials,
                 seed=seed,

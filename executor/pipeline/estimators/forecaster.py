@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from executor.pipeline.estimators.estimator import Seed, Setting
+    from recommender.recommendation.search_space import Space
 
 
 class PcwatForecaster(Estimator):
@@ -69,6 +70,7 @@ class PcwatForecaster(Estimator):
         initializer: Setting = None,
         optimizer: Setting = None,
         tuner: Setting = None,
+        search: Space | None = None,
         architecture: Setting = None,
         validation: Setting = None,
         book: Sequence[str | Path] = SHIPPED_LAYERS,
@@ -92,6 +94,7 @@ class PcwatForecaster(Estimator):
             initializer=initializer,
             optimizer=optimizer,
             tuner=tuner,
+            search=search,
             architecture=architecture,
             validation=validation,
             book=book,

@@ -102,6 +102,8 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         initializer: Initializer, likewise.
         optimizer: Optimizer, likewise, such as {"name": "adam", "learning_rate": 0.001}.
         tuner: Tuning strategy, likewise.
+        search: Hyperparameters to search, with their values, such as {"units": [64, 512], "dropout": "0..0.5"}.
+            Default None: chosen by the rules.
         architecture: Architecture, likewise.
         validation: Validation, likewise.
         book: Layers of rules. Default the shipped ones.

@@ -15,7 +15,7 @@ from executor.components.metric import Predictions, apply_thresholds, compute_me
 from executor.components.training_length import whole_epochs
 from executor.model.rebuild import rebuild_networks, restore_weights
 from executor.networks.registry import network_kind
-from executor.pipeline.encode_data import encode
+from executor.pipeline.encoding.encode_data import encode
 from executor.pipeline.measurement.alternatives import all_rates, next_rates
 from executor.preprocessing.encode import encode_hold_out
 from executor.runtime.clock import Clock

@@ -86,12 +86,19 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             **_from_rows(run, hold_out, dataset, by),
             describe_trials=describe_trials,
             command=reproduce_command(run),
+            space=_space(run),
             vocabulary=FACTS,
             number=number,
             quantity=quantity,
             format_estimate=format_estimate,
         )
     )
+
+
+def _space(run: Run) -> list[tuple[str, str, float | int | str | None]]:
+    """Each hyperparameter of the user's space: its values, and the value of the best trial; none without a space."""
+    pairs = (one.partition("=") for one in run.plan.search)
+    return [(name, values, run.summary.best_hyperparameters.get(name)) for name, _, values in pairs]
 
 
 def _quality(run: Run, hold_out: HoldOutPredictions) -> list[Plot]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import keras_tuner
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from executor.components.configuration import Value
     from rules.vocabulary.direction import Direction
 
@@ -74,5 +76,14 @@ class InMemoryOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras-tuner s
 
 
 def defaults(space: keras_tuner.HyperParameters) -> dict[str, Any]:
-    """Default of each hyperparameter."""
-    return {item.name: item.default for item in space.space}
+    """Default of each active hyperparameter."""
+    return active_values(space, {item.name: item.default for item in space.space})
+
+
+def active_values(space: keras_tuner.HyperParameters, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without those of hyperparameters that do not exist with the others, such as of another optimizer."""
+    return {
+        item.name: values[item.name]
+        for item in space.space
+        if all(condition.is_active(values) for condition in item.conditions)
+    }

@@ -15,7 +15,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from threadpoolctl import ThreadpoolController
 
-from executor.search.oracles.base import InMemoryOracle, Objective
+from executor.search.oracles.base import InMemoryOracle, Objective, active_values
 from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
@@ -172,13 +172,17 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
     def _values(self, cell: np.ndarray) -> dict[str, Value]:
         """Decode a point of the unit cube to hyperparameter values."""
         space = self.hyperparameters.space
-        return {item.name: item.prob_to_value(share) for item, share in zip(space, cell.tolist(), strict=True)}
+        values = {item.name: item.prob_to_value(share) for item, share in zip(space, cell.tolist(), strict=True)}
+        return active_values(self.hyperparameters, values)
 
     def _encode(self, values: Sequence[dict[str, Value]]) -> np.ndarray:
-        """Encode values in the unit interval: numbers on their scale, rates by their logarithm, words one-hot."""
+        """Encode values in the unit interval: numbers on their scale, rates by their logarithm, words one-hot.
+
+        A hyperparameter that a trial does not have is at its default.
+        """
         space = self.hyperparameters.space
         return self._encode_cells(
-            np.array([[item.value_to_prob(value[item.name]) for item in space] for value in values])
+            np.array([[item.value_to_prob(value.get(item.name, item.default)) for item in space] for value in values])
         )
 
     def _encode_cells(self, cells: np.ndarray) -> np.ndarray:

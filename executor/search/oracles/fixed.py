@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import keras_tuner
 
-from executor.search.oracles.base import InMemoryOracle, Objective
+from executor.search.oracles.base import InMemoryOracle, Objective, active_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from executor.components.configuration import Value
 
 RUNNING, STOPPED = "RUNNING", "STOPPED"  # keras_tuner.engine.trial.TrialStatus
+MAX_COUNTED: Final = 100_000  # points of a grid with conditions that are listed to count them; else an upper bound
 COARSE: Final = 2  # values of each hyperparameter on the first grid: the default and the most promising alternative
 
 
@@ -64,13 +65,23 @@ class GridOracle(ManualOracle):
         axes = {item.name: list(dict.fromkeys([item.default, *item.values])) for item in reversed(space.space)}
         names = [item.name for item in space.space]
         points = (dict(zip(axes, point, strict=True)) for point in grid_points([*axes.values()]))
-        super().__init__(
-            space=space,
-            objective=objective,
-            seed=seed,
-            configurations=({name: point[name] for name in names} for point in points),
-            total=math.prod(map(len, axes.values())),
-        )
+        configurations: Iterable[dict[str, Value]] = ({name: point[name] for name in names} for point in points)
+        total = math.prod(map(len, axes.values()))
+        if any(item.conditions for item in space.space):
+            configurations = _distinct(active_values(space, point) for point in configurations)
+            if total <= MAX_COUNTED:
+                configurations = [*configurations]
+                total = len(configurations)
+        super().__init__(space=space, objective=objective, seed=seed, configurations=configurations, total=total)
+
+
+def _distinct(configurations: Iterable[dict[str, Value]]) -> Iterator[dict[str, Value]]:
+    """Configurations without repetition."""
+    seen: set[tuple[tuple[str, Value], ...]] = set()
+    for one in configurations:
+        if (key := tuple(one.items())) not in seen:
+            seen.add(key)
+            yield one
 
 
 def grid_points(axes: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:

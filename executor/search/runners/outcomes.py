@@ -14,6 +14,7 @@ from executor.search.oracles.base import tuner_seed
 from executor.search.records.outcome import Outcome
 from executor.search.records.weights import weights_path
 from executor.search.runners.training_state import DIVERGED
+from rules.vocabulary.choices import SEARCHED_SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +42,10 @@ def values_in_force(
 
     hyperparameters: searched ones.
     """
-    kind = network_kind(bundle, parts.inputs)
+    kind, bundle = network_kind(bundle, parts.inputs), bundle.of_trial(hyperparameters)
     chosen = configuration(bundle, hyperparameters, defaults=kind.defaults)
     found = bundle.optimizer.model_dump(exclude={"name", "batch_size"}) | chosen.model_dump(exclude_none=True)
+    found |= {name: str(bundle.choice(slot)) for name, slot in SEARCHED_SLOTS.items() if name in hyperparameters}
     found["batch_size"] = choose_batch_size(kind, len(parts.train), chosen.batch_size)
     absent = kind.unused(chosen)
     if parts.vocabulary == 0 or not kind.has_embeddings:

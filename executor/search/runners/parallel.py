@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 class Runner(Protocol):
     """Runs trials in stacks, sequentially, or on several devices."""
 
-    def run(self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = ...) -> list[Outcome]:
-        """Run trials; returns their outcomes in order."""
+    def run(
+        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = ..., share: float = ...
+    ) -> list[Outcome]:
+        """Run trials; returns their outcomes in order. share: of the remaining time, that stacks take."""
 
     def measure(self, proposal: Proposal) -> Speed:
         """Measure the speed of a trial by a few steps, whose weights are discarded."""
@@ -46,7 +48,7 @@ class ParallelRunner:
             return runner.measure(proposal)
 
     def run(
-        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
+        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None, share: float = 1.0
     ) -> list[Outcome]:
         """Run trials, distributed over the devices; as StackRunner.run."""
         lock = threading.Lock()
@@ -58,7 +60,7 @@ class ParallelRunner:
         def run(index: int) -> list[Outcome]:
             device, runner = self._runners[index]
             with use_device(device, width=self._width):  # thread-local
-                return runner.run(proposals[index :: len(self._runners)], on_epoch=report)
+                return runner.run(proposals[index :: len(self._runners)], on_epoch=report, share=share)
 
         with ThreadPoolExecutor(len(self._runners)) as threads:
             outcomes = [outcome for found in threads.map(run, range(len(self._runners))) for outcome in found]

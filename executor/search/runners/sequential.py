@@ -78,7 +78,11 @@ class SequentialRunner:
         self._graphs: dict[tuple[Configuration, bool], CompiledTrial] = {}
 
     def run(
-        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
+        self,
+        proposals: Sequence[Proposal],
+        *,
+        on_epoch: Callable[[Epoch], None] = lambda _: None,
+        share: float = 1.0,  # noqa: ARG002  each trial takes what it needs
     ) -> list[Outcome]:
         """Run trials; returns their outcomes in order, with the best weights at weights_path.
 
@@ -144,7 +148,7 @@ class SequentialRunner:
             first = [(weight.path, np.asarray(weight)) for weight in network.trainable_variables]
             member.training.first_weights = moments(first)
         free: dict[str, object] = {"learning_rate": 1.0, "schedule": "constant", "weight_decay": 0.0}
-        if not at.kind.is_stackable:
+        if not at.kind.is_stackable and at.kind.has_rated_dropout:
             free["dropout"] = 0.0  # a weight of RatedDropout
         augmented = is_augmented(at.kind, at.bundle, member.proposal.epochs)
         switch_augmentation(network, on=augmented)

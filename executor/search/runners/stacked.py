@@ -74,11 +74,12 @@ class StackRunner:
         self._graphs: dict[tuple[StackShape, int, bool], StackedGraph] = {}
 
     def run(
-        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
+        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None, share: float = 1.0
     ) -> list[Outcome]:
         """Run trials; returns their outcomes in order, with the best weights at weights_path.
 
-        An error makes all trials of its stack fail. Ctrl-C ends all trials; those without a score have no outcome.
+        share: of the remaining time, that they take. An error makes all trials of its stack fail. Ctrl-C ends all
+        trials; those without a score have no outcome.
         Raises ChoiceError on a choice that fits no trial.
         """
         at = self._at
@@ -109,7 +110,7 @@ class StackRunner:
                     group, need = left.pop(0), needs.pop(0)
                     # Each stack gets the time it needs, and leaves the others the time they take on average.
                     others = TRAINED_SHARE * (sum(needs) + sum(running.values()))
-                    clock = at.clock.part(min(1.0, streams * need / (need + others)))
+                    clock = at.clock.part(share * min(1.0, streams * need / (need + others)))
                     running[stream] = need
                 try:
                     with tf.device(self._device.name):  # thread-local

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from executor.components.configuration import Configuration
     from executor.networks.stacked_tabular import StackShape
     from executor.search.runners.workspace import Rows, Workspace
+    from rules.vocabulary.bundle import Bundle
 
 OUTPUTS_PER_CALL: Final = 1 << 22
 """Hidden activations per call on validation rows: 16 MiB."""
@@ -63,7 +64,7 @@ class StackedGraph:
         stack = Stack(
             weights=weights,
             slots=[[spec] * len(self._rule.starts) for spec in weights],
-            properties=dict.fromkeys(properties_of([configuration(at.bundle, {})]), vector),
+            properties=dict.fromkeys(properties_of([configuration(at.bundle, _clipped(at.bundle))]), vector),
             units=tf.TensorSpec([None, 1, shape.units], tf.float32),
             layers=tf.TensorSpec([shape.layers, None, 1, 1], tf.float32),
             decay=vector,
@@ -271,7 +272,8 @@ class StackedGraph:
 
     def _update(self, stack: Stack, gradients: list[tf.Tensor], rate: tf.Tensor) -> Stack:
         """Update the stack with a learning rate per trial, (K,)."""
-        if (most := getattr(self._at.bundle.optimizer, "clip_norm", None)) is not None:
+        most = stack.properties.get(Hyperparameter.CLIP_NORM, getattr(self._at.bundle.optimizer, "clip_norm", None))
+        if most is not None:
             shares = tf.minimum(1.0, most / _norms(gradients))[:, None, None]
             gradients = [gradient * shares for gradient in gradients]
         steps = stack.steps + 1
@@ -286,6 +288,11 @@ class StackedGraph:
             weights.append(kept + change)
             slots.append(after)
         return stack._replace(weights=weights, slots=slots, steps=steps)
+
+
+def _clipped(bundle: Bundle) -> dict[str, float]:
+    """A value of clipping where the search varies it, so that each trial has its own."""
+    return {Hyperparameter.CLIP_NORM.value: 1.0} if Hyperparameter.CLIP_NORM in bundle.searched else {}
 
 
 def _norms(gradients: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from executor.components.loss import create_loss, sample_weights
+from executor.components.loss import create_loss, fit_to_loss, sample_weights
 from executor.components.stacked_optimizer import has_update_rule
 from executor.data.row_arrays import map_arrays
 from executor.networks.registry import network_kind
@@ -18,10 +18,12 @@ from executor.runtime.interrupt import Interrupt
 from executor.search.runners.image_feed import ImageFeed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import keras
 
+    from executor.components.configuration import Value
     from executor.components.metric import PerformanceMetric
     from executor.components.network_kind import NetworkKind
     from executor.preprocessing.examples import Examples, Parts
@@ -76,6 +78,22 @@ class Workspace:
     def is_stacked(self) -> bool:
         """Whether many trials train at once in one graph: the network and the optimizer have a stacked form."""
         return is_stacked(self.bundle, self.kind)
+
+    def for_trial(self, values: Mapping[str, Value]) -> Workspace:
+        """The workspace of a trial, with its own choices of slots, such as its loss; values: searched ones."""
+        bundle = self.bundle.of_trial(values)
+        if bundle is self.bundle:
+            return self
+        parts = fit_to_loss(self.parts, bundle.loss, before=self.bundle.loss)
+        weights = sample_weights(bundle.loss, parts)
+        own = np.ones(len(self.train), np.float32) if weights is None else weights
+        return replace(
+            self,
+            bundle=bundle,
+            parts=parts,
+            loss=create_loss(bundle.loss, parts),
+            train=replace(self.train, weight=tf.constant(own, tf.float32)),
+        )
 
     def copy_to_device(self) -> Workspace:
         """Copy the rows to the current device."""

@@ -7,13 +7,16 @@
 - `initializer`: Initializer of the weights.
 - `optimizer`: Optimizer with its learning-rate schedule.
 - `network`: Augmentation, transfer learning, architecture and validation.
+- `hyperparameter`: Names of hyperparameters, the type of their values, and ranges.
 - `search`: Hyperparameters that are searched, and the tuner.
-- `custom`: Metrics and losses of other packages, or of the program that calls.
+- `custom`: Metrics, losses and architectures of other packages, or of the program that calls.
 - `parsing`: Choices by name, as users write them in options and files.
 """
 
 from rules.vocabulary.choices.activation import Activation, Relu, Selu, Tanh
 from rules.vocabulary.choices.custom import (
+    ArchitectureFunction,
+    CustomArchitecture,
     CustomChoice,
     CustomLoss,
     CustomMetric,
@@ -21,6 +24,21 @@ from rules.vocabulary.choices.custom import (
     MetricFunction,
     load_function,
     refuse_taken_name,
+)
+from rules.vocabulary.choices.hyperparameter import (
+    OPTIMIZER_PROPERTIES,
+    SEARCHED_SLOTS,
+    WHOLE,
+    Dimension,
+    Epochs,
+    ForecastNetwork,
+    Hyperparameter,
+    Layers,
+    Listed,
+    Range,
+    Share,
+    Units,
+    check_values,
 )
 from rules.vocabulary.choices.initializer import (
     MAX_SCALE,
@@ -99,6 +117,7 @@ from rules.vocabulary.choices.optimizer import (
     Adam,
     AdamW,
     BatchSize,
+    ClipNorm,
     Decay,
     Epsilon,
     LearningRate,
@@ -111,18 +130,23 @@ from rules.vocabulary.choices.optimizer import (
     Sgd,
     SgdMomentum,
 )
-from rules.vocabulary.choices.parsing import UNIONS, kinds, names, parse_choice, register_loss, register_metric
+from rules.vocabulary.choices.parsing import (
+    UNIONS,
+    kinds,
+    names,
+    parse_choice,
+    register_architecture,
+    register_loss,
+    register_metric,
+)
 from rules.vocabulary.choices.search import (
-    OPTIMIZER_PROPERTIES,
     Bayesian,
     Custom,
     Defaults,
-    ForecastNetwork,
     Grid,
     HighAndMedium,
     HighSensitivity,
     Hyperband,
-    Hyperparameter,
     Hyperparameters,
     Manual,
     MostSensitive,
@@ -144,7 +168,9 @@ __all__ = [
     "OPTIMIZER_PROPERTIES",
     "R2",
     "REFUSED",
+    "SEARCHED_SLOTS",
     "UNIONS",
+    "WHOLE",
     "Accuracy",
     "Activation",
     "Adafactor",
@@ -152,6 +178,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Architecture",
+    "ArchitectureFunction",
     "Augmentation",
     "Backbone",
     "BagOfNgrams",
@@ -161,14 +188,18 @@ __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
     "Choice",
+    "ClipNorm",
     "CrossValidation",
     "Custom",
+    "CustomArchitecture",
     "CustomChoice",
     "CustomLoss",
     "CustomMetric",
     "Decay",
     "Defaults",
+    "Dimension",
     "Distribution",
+    "Epochs",
     "Epsilon",
     "Focal",
     "ForecastNetwork",
@@ -185,9 +216,11 @@ __all__ = [
     "InceptionTime",
     "Initializer",
     "LabelSmoothing",
+    "Layers",
     "LearningRate",
     "Lecun",
     "Lion",
+    "Listed",
     "LogCosh",
     "LogLoss",
     "Loss",
@@ -220,6 +253,7 @@ __all__ = [
     "RandomTranslation",
     "RandomTranslationAndFlip",
     "RandomUniform",
+    "Range",
     "Relu",
     "RmsProp",
     "Rmse",
@@ -228,6 +262,7 @@ __all__ = [
     "Selu",
     "Sgd",
     "SgdMomentum",
+    "Share",
     "Slot",
     "Smape",
     "Standard",
@@ -237,16 +272,19 @@ __all__ = [
     "Transfer",
     "Tuner",
     "Tweedie",
+    "Units",
     "Validation",
     "WeightedCrossentropy",
     "Xavier",
     "cell_initializer",
+    "check_values",
     "kinds",
     "load_function",
     "names",
     "parameters_of",
     "parse_choice",
     "refuse_taken_name",
+    "register_architecture",
     "register_loss",
     "register_metric",
 ]

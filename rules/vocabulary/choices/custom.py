@@ -1,4 +1,4 @@
-"""Metrics and losses of other packages or of the program that calls, found by entry point or registered.
+"""Metrics, losses and architectures of other packages or of the program that calls, found by entry point or registered.
 
 A choice names the function and holds all that rules, records and finished models need of it, so that only a training
 needs the package.
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
 Reads = Literal["predictions", "probabilities"]
+Inputs = Literal["tabular", "image"]
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 CUSTOM: Final = "custom"
-GROUPS: Final[Mapping[Slot, str]] = {Slot.METRIC: "pcwat.metrics", Slot.LOSS: "pcwat.losses"}
+GROUPS: Final[Mapping[Slot, str]] = {
+    Slot.METRIC: "pcwat.metrics",
+    Slot.LOSS: "pcwat.losses",
+    Slot.ARCHITECTURE: "pcwat.architectures",
+}
 """Entry-point group of each slot to which packages add choices."""
 
 
 class CustomChoice(Choice):
-    """Base class of a metric or a loss that is not shipped.
+    """Base class of a metric, a loss or an architecture that is not shipped.
 
     Attributes:
         function: Name of the entry point, or the registered name.
@@ -100,6 +105,28 @@ class CustomLoss(CustomChoice):
     """
 
     slot = Slot.LOSS
+
+
+class CustomArchitecture(CustomChoice):
+    """Architecture of another package, or of the program that calls; see `ArchitectureFunction`.
+
+    Attributes:
+        function: Name of the entry point, or the registered name.
+        reads: "tabular" or "image".
+        tasks: Tasks for which it is defined; empty for all. Default ().
+        distribution: Name of the package that has the entry point; None for a registered function. Default None.
+        version: Version of that package; None for a registered function. Default None.
+        digest: SHA-256 of the source file of the function, or of the lines of a registered function; None if they are
+            not known. Default None.
+
+    Examples:
+        >>> str(CustomArchitecture(function="my_network", distribution="my-package", version="1.0"))
+        'my_network (my-package 1.0)'
+    """
+
+    slot = Slot.ARCHITECTURE
+
+    reads: Inputs = "tabular"
 
 
 class _Function:
@@ -182,14 +209,47 @@ class LossFunction(_Function):
             )
 
 
-KINDS: Final[Mapping[Slot, type[MetricFunction | LossFunction]]] = {
+@dataclass(frozen=True)
+class ArchitectureFunction(_Function):
+    """Hidden layers of a network, as a function of its inputs.
+
+    Attributes:
+        function: Takes the inputs, a dict of Keras tensors by name, and a `NetworkSettings`. Returns a Keras tensor
+            (rows, features), to which the output layer is added. A table has the input "dense" (rows, width): scaled
+            numbers and one-hot categories; with columns of many categories also "codes" (rows, columns) of int32 ids,
+            in one vocabulary. Images are "image" (rows, height, width, channels), standardized; other columns next to
+            them are "column_features" and "codes".
+        reads: "tabular" or "image": the data for which it is defined. Default "tabular".
+        tasks: Tasks for which it is defined. Default (): all but forecasting.
+
+    Raises:
+        ChoiceError: If an argument is not valid.
+
+    Examples:
+        >>> ArchitectureFunction(max).reads
+        'tabular'
+    """
+
+    function: Callable[[Any, Any], Any]
+    reads: Inputs = "tabular"
+    tasks: tuple[Task, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", self._check(self.function, self.tasks))
+        if self.reads not in {"tabular", "image"}:
+            raise ChoiceError(f"An architecture reads tabular or image data, but got {self.reads!r}.")
+
+
+OwnFunction = MetricFunction | LossFunction | ArchitectureFunction
+KINDS: Final[Mapping[Slot, type[OwnFunction]]] = {
     Slot.METRIC: MetricFunction,
     Slot.LOSS: LossFunction,
+    Slot.ARCHITECTURE: ArchitectureFunction,
 }
-_REGISTERED: Final[dict[tuple[Slot, str], MetricFunction | LossFunction]] = {}
+_REGISTERED: Final[dict[tuple[Slot, str], OwnFunction]] = {}
 
 
-def register(slot: Slot, name: str, function: MetricFunction | LossFunction, *, shipped: Collection[str]) -> None:
+def register(slot: Slot, name: str, function: OwnFunction, *, shipped: Collection[str]) -> None:
     """Register a function under a name in this process; a name that was registered before is replaced.
 
     shipped: names that are taken. Raises ChoiceError on a name that is taken or cannot be written, and another type.
@@ -198,7 +258,9 @@ def register(slot: Slot, name: str, function: MetricFunction | LossFunction, *, 
     _REGISTERED[slot, name] = _checked(slot, name, function)
 
 
-def find_choice(slot: Slot, name: str, *, shipped: Collection[str]) -> CustomMetric | CustomLoss | None:
+def find_choice(
+    slot: Slot, name: str, *, shipped: Collection[str]
+) -> CustomMetric | CustomLoss | CustomArchitecture | None:
     """The choice of a registered function, or of an entry point; None if there is none.
 
     Raises ChoiceError on an entry point that cannot be loaded, or whose name is taken.
@@ -247,7 +309,7 @@ def refuse_taken_name(slot: Slot, name: str) -> None:
             _check_name(slot, name, [name], source=f" of the package {package}")
 
 
-def load_function(choice: CustomChoice) -> MetricFunction | LossFunction:
+def load_function(choice: CustomChoice) -> OwnFunction:
     """The function of a choice, which must be the one that was chosen.
 
     Raises ChoiceError if it is not installed, or its source file has changed.
@@ -268,13 +330,21 @@ def load_function(choice: CustomChoice) -> MetricFunction | LossFunction:
         )
     if (slot, choice.function) in _REGISTERED:
         return _REGISTERED[slot, choice.function]
-    loaded: MetricFunction | LossFunction = next(iter(entry_points(group=GROUPS[slot], name=choice.function))).load()
+    loaded: OwnFunction = next(iter(entry_points(group=GROUPS[slot], name=choice.function))).load()
     return loaded
 
 
 def _origin(choice: CustomChoice) -> str:
     package = "this program" if choice.distribution is None else f"{choice.distribution} {choice.version}"
     return f"{package} ({(choice.digest or 'no source file')[:19]})"
+
+
+EXAMPLES: Final[Mapping[Slot, str]] = {
+    Slot.METRIC: 'direction="min"',
+    Slot.LOSS: 'tasks=["regression"]',
+    Slot.ARCHITECTURE: 'reads="tabular"',
+}
+"""Further arguments of the class of each slot."""
 
 
 def _check_name(slot: Slot, name: str, taken: Collection[str], *, source: str) -> None:
@@ -286,10 +356,10 @@ def _check_name(slot: Slot, name: str, taken: Collection[str], *, source: str) -
         )
 
 
-def _checked(slot: Slot, name: str, function: object) -> MetricFunction | LossFunction:
+def _checked(slot: Slot, name: str, function: object) -> OwnFunction:
     kind = KINDS[slot]
     if not isinstance(function, kind):
-        example = 'direction="min"' if slot is Slot.METRIC else 'tasks=["regression"]'
+        example = EXAMPLES[slot]
         raise ChoiceError(
             f"The {slot} {name!r} must be a {kind.__name__}, but is a {type(function).__name__}. Wrap the function: "
             f"{kind.__name__}(function, {example})."
@@ -299,12 +369,12 @@ def _checked(slot: Slot, name: str, function: object) -> MetricFunction | LossFu
 
 def _choice(
     name: str,
-    function: MetricFunction | LossFunction,
+    function: OwnFunction,
     *,
     digest: str | None,
     distribution: str | None = None,
     version: str | None = None,
-) -> CustomMetric | CustomLoss:
+) -> CustomMetric | CustomLoss | CustomArchitecture:
     own: dict[str, Any] = {
         "function": name,
         "tasks": function.tasks,
@@ -314,6 +384,8 @@ def _choice(
     }
     if isinstance(function, MetricFunction):
         return CustomMetric(direction=Direction(function.direction), reads=function.reads, **own)
+    if isinstance(function, ArchitectureFunction):
+        return CustomArchitecture(reads=function.reads, **own)
     return CustomLoss(**own)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from rules.vocabulary.choices.custom import CustomArchitecture
 from rules.vocabulary.choices.slot import Choice
 
 # Augmentation ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -271,7 +272,8 @@ class TextCnn(Choice):
 
 
 Architecture = Annotated[
-    Standard | MiniRocket | InceptionTime | Gru | BagOfNgrams | TextCnn, Field(discriminator="name")
+    Standard | MiniRocket | InceptionTime | Gru | BagOfNgrams | TextCnn | CustomArchitecture,
+    Field(discriminator="name"),
 ]
 
 

@@ -11,7 +11,8 @@ from rules.vocabulary.choices.slot import Choice
 Schedule = Literal["constant", "cosine", "one_cycle"]
 MAX_RATE: Final = 10.0
 LearningRate = Annotated[float, Field(gt=0, le=MAX_RATE)]
-BatchSize = Annotated[int, Field(ge=1, le=65_536)] | None
+MAX_BATCH: Final = 65_536  # rows per step
+BatchSize = Annotated[int, Field(ge=1, le=MAX_BATCH)] | None
 """Rows per step, at most the number of training rows; None chooses it by the number of training rows."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """Decay of a moving average per step."""

@@ -12,11 +12,14 @@ from rules.vocabulary.aliases import current_choice
 from rules.vocabulary.choices.activation import Activation
 from rules.vocabulary.choices.custom import (
     CUSTOM,
+    ArchitectureFunction,
+    CustomArchitecture,
     CustomChoice,
     CustomLoss,
     CustomMetric,
     LossFunction,
     MetricFunction,
+    OwnFunction,
     find_choice,
     installed_names,
     register,
@@ -32,7 +35,7 @@ from rules.vocabulary.choices.slot import Choice, Slot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Custom = TypeVar("Custom", CustomMetric, CustomLoss)
+Custom = TypeVar("Custom", CustomMetric, CustomLoss, CustomArchitecture)
 
 UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {
@@ -106,7 +109,29 @@ def register_loss(name: str, loss: LossFunction) -> CustomLoss:
     return _register(CustomLoss, name, loss)
 
 
-def _register(kind: type[Custom], name: str, function: MetricFunction | LossFunction) -> Custom:
+def register_architecture(name: str, architecture: ArchitectureFunction) -> CustomArchitecture:
+    """Register an architecture in this process.
+
+    Args:
+        name: Lower-case letters, digits and _. An architecture that was registered under this name is replaced.
+        architecture: The function and what it reads.
+
+    Returns:
+        The choice, for a pin or a bundle.
+
+    Raises:
+        ChoiceError: If the name is that of a shipped architecture, or the architecture is not an ArchitectureFunction.
+
+    Examples:
+        >>> def no_hidden_layer(inputs, settings):
+        ...     return inputs["dense"]
+        >>> str(register_architecture("no_hidden_layer", ArchitectureFunction(no_hidden_layer)))
+        'no_hidden_layer'
+    """
+    return _register(CustomArchitecture, name, architecture)
+
+
+def _register(kind: type[Custom], name: str, function: OwnFunction) -> Custom:
     register(kind.slot, name, function, shipped=names(kind.slot))
     found = find_choice(kind.slot, name, shipped=())
     if not isinstance(found, kind):

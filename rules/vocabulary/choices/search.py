@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from rules.vocabulary.choices.hyperparameter import (
+    NEED_VALUES,
+    Hyperparameter,
+    Values,
+    check_values,
+    values_text,
+)
 from rules.vocabulary.choices.slot import Choice
 
 # Hyperparameters searched ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Hyperparameter(StrEnum):
-    """A hyperparameter that a search may vary, the most sensitive first (the order of the strategy notes).
-
-    Examples:
-        >>> Hyperparameter("units")
-        <Hyperparameter.UNITS: 'units'>
-    """
-
-    LEARNING_RATE = "learning_rate"
-    UNITS = "units"
-    SCHEDULE = "schedule"
-    LAYERS = "layers"
-    DROPOUT = "dropout"
-    WEIGHT_DECAY = "weight_decay"
-    NETWORK = "network"  # the network of a forecast; not in the strategy notes, which take the architecture as given
-    BATCH_SIZE = "batch_size"
-    EMBEDDING_DIMENSION = "embedding_dimension"
-    BETA_1 = "beta_1"
-    BETA_2 = "beta_2"
-    RHO = "rho"
-    MOMENTUM = "momentum"
-    EPSILON = "epsilon"
-
-
-OPTIMIZER_PROPERTIES: Final = (
-    Hyperparameter.BETA_1,
-    Hyperparameter.BETA_2,
-    Hyperparameter.RHO,
-    Hyperparameter.MOMENTUM,
-    Hyperparameter.EPSILON,
-)
-"""Hyperparameters that only some optimizers have, as a parameter of the same name."""
 
 
 def _by_sensitivity(names: tuple[Hyperparameter, ...]) -> tuple[Hyperparameter, ...]:
@@ -78,7 +50,7 @@ class MostSensitive(Choice):
 
     @property
     def searched(self) -> tuple[Hyperparameter, ...]:
-        return tuple(Hyperparameter)[:2]
+        return (Hyperparameter.LEARNING_RATE, Hyperparameter.UNITS)
 
 
 class HighSensitivity(Choice):
@@ -93,7 +65,7 @@ class HighSensitivity(Choice):
 
     @property
     def searched(self) -> tuple[Hyperparameter, ...]:
-        return tuple(Hyperparameter)[:3]
+        return (Hyperparameter.LEARNING_RATE, Hyperparameter.UNITS, Hyperparameter.SCHEDULE)
 
 
 class HighAndMedium(Choice):
@@ -108,10 +80,12 @@ class HighAndMedium(Choice):
 
     @property
     def searched(self) -> tuple[Hyperparameter, ...]:
-        return tuple(Hyperparameter)[:6]
-
-
-ForecastNetwork = Literal["linear", "mlp", "gru"]
+        return (
+            *HighSensitivity().searched,
+            Hyperparameter.LAYERS,
+            Hyperparameter.DROPOUT,
+            Hyperparameter.WEIGHT_DECAY,
+        )
 
 
 class Networks(Choice):
@@ -135,10 +109,20 @@ class Custom(Choice):
     Attributes:
         searched: Names of hyperparameters, in any order; at least one. Optimizer properties and the embedding dimension
             need an optimizer and an architecture with that parameter. Default learning rate and batch size.
+        values: Values or `Range` of some of them, by name; loss, initializer, optimizer, activation, augmentation,
+            clip_norm and epochs need values. Values of a slot are names of choices, or mappings with their parameters.
+            Default {}: the shipped values.
+
+    Raises:
+        pydantic.ValidationError: If a hyperparameter cannot have a value, or has values and is not searched.
 
     Examples:
         >>> str(Custom(searched=("units", "dropout")))
         'custom (searched units; dropout)'
+        >>> Custom(searched=("units",), values={"units": (64, 512)}).values
+        {<Hyperparameter.UNITS: 'units'>: (64, 512)}
+        >>> str(Custom(searched=("units", "dropout"), values={"dropout": {"low": 0, "high": 0.5}}))
+        'custom (units; dropout=0..0.5)'
     """
 
     name: Literal["custom"] = "custom"
@@ -146,6 +130,28 @@ class Custom(Choice):
         Hyperparameter.LEARNING_RATE,
         Hyperparameter.BATCH_SIZE,
     )
+    values: Annotated[dict[Hyperparameter, Values], Field(exclude_if=lambda values: not values)] = {}  # noqa: RUF012  pydantic copies it
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Each hyperparameter, with its values if it has some, as the option --search takes it."""
+        return tuple(
+            f"{name}={values_text(self.values[name])}" if name in self.values else name.value for name in self.searched
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({'; '.join(self.varied)})" if self.values else super().__str__()
+
+    @model_validator(mode="after")
+    def _check_values(self) -> Self:
+        for name, values in self.values.items():
+            if name not in self.searched:
+                raise ValueError(f"{name} has values, but is not searched; add it to searched")
+            check_values(name, values)
+        for name in self.searched:
+            if name in NEED_VALUES and name not in self.values:
+                raise ValueError(f"{name} has no shipped values; list its values")
+        return self
 
 
 Hyperparameters = Annotated[
@@ -213,6 +219,13 @@ class Hyperband(Choice):
     factor: Annotated[int, Field(ge=2, le=5)] = 3
 
 
+def _listed(name: Hyperparameter) -> Hyperparameter:
+    """A hyperparameter of a list of configurations."""
+    if name in NEED_VALUES:
+        raise ValueError(f"a list of configurations cannot set {name}; use hyperparameters=custom with its values")
+    return name
+
+
 class Manual(Choice):
     """A list of configurations, tried after the default configuration.
 
@@ -226,7 +239,7 @@ class Manual(Choice):
     """
 
     name: Literal["manual"] = "manual"
-    configurations: tuple[dict[Hyperparameter, float | int | str], ...] = ()
+    configurations: tuple[dict[Annotated[Hyperparameter, AfterValidator(_listed)], float | int | str], ...] = ()
 
 
 Tuner = Annotated[Grid | Random | Bayesian | Hyperband | Manual, Field(discriminator="name")]

@@ -15,7 +15,7 @@ from executor.components.metric import create_metric
 from executor.model import refit
 from executor.model.ensemble import Length
 from executor.model.refit import refit_best_trials
-from executor.networks.logistic_start import linear_start, with_linear_start
+from executor.networks.starts.logistic_start import linear_start, with_linear_start
 from executor.preprocessing.design_matrix import feature_matrix
 from executor.preprocessing.inputs import TextInputs
 from executor.search.records.outcome import Outcome

@@ -11,7 +11,7 @@ import numpy as np
 from executor.model.assemble import network_outputs
 from executor.model.ensemble import SelectedNetwork
 from executor.networks.build import average_networks, build_network
-from executor.pipeline.encode_data import encode
+from executor.pipeline.encoding.encode_data import encode
 from executor.pipeline.finalize import finalize
 from executor.pipeline.prepare import prepare
 from executor.runs.run import Run
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
 
 ROWS: Final = 120
 WORDS: Final = ("good", "bad", "cat", "dog", "day", "night", "warm", "cold", "red", "blue")

@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from executor.networks.build import build_network, layer_rate_multipliers
-from executor.networks.ridge_start import THETA_PENALTY, best_penalty, best_theta_weight, linear_start
+from executor.networks.starts.ridge_start import THETA_PENALTY, best_penalty, best_theta_weight, linear_start
 from executor.preprocessing.inputs import WindowInputs
 from rules.vocabulary.choices import EXTRAS, MseLoss, Networks, Rmse, RmsProp, Standard
 from rules.vocabulary.facts import Task

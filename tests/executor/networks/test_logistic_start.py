@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from executor.networks.build import build_network
-from executor.networks.logistic_start import linear_start, with_linear_start
+from executor.networks.starts.logistic_start import linear_start, with_linear_start
 from executor.preprocessing.design_matrix import feature_matrix
 from executor.preprocessing.inputs import TextInputs
 from executor.runtime.clock import Clock

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.encoding.encode_data import EncodedData
     from executor.pipeline.finalize import SavedModel
 
 TRAINED = {"epochs": 2, "best_epoch": 1, "planned_epochs": 2, "configuration": {"batch_size": 48}}

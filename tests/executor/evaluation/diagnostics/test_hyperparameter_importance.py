@@ -103,7 +103,7 @@ def test_the_best_value_on_the_edge_of_its_range_comes_with_a_remedy(space) -> N
     (said,) = edges(space, learning_rate=0.0099).values()
     assert said.startswith("The best learning rate, 0.0099, is at the upper edge of 0.0001 to 0.01: pin the optimizer")
     (said,) = edges(space, units=256).values()
-    assert "configurations: [{units: …}]" in said
+    assert "--search 'units=[…]'" in said
 
 
 @pytest.mark.parametrize("best", [{"layers": 1}, {"dropout": 0.0}, {"weight_decay": 0.0}, {"units": 128}, {}])

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from executor.components.loss import huber_delta
+from executor.components.loss import fit_to_loss
 from executor.data.raw_table import Form
 from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
 from executor.evaluation.baselines.theta import theta_forecasts
 from executor.model.forecast_ensemble import REFIT_SHARE
 from executor.model.refit import MAX_MEMBERS
-from executor.networks.logistic_start import START_SHARE, with_linear_start
 from executor.networks.registry import network_kind
-from executor.networks.ridge_start import best_penalty, best_theta_weight
-from executor.pipeline.sequence_features import scale_to_time
+from executor.networks.starts.logistic_start import START_SHARE, with_linear_start
+from executor.networks.starts.ridge_start import best_penalty, best_theta_weight
+from executor.pipeline.encoding.sequence_features import scale_to_time
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from executor.preprocessing.inputs import TextInputs, WindowInputs
@@ -24,7 +24,7 @@ from executor.search.fit_to_time import resized
 from executor.search.runners.workspace import is_stacked
 from recommender.recommendation.trial_budget import TEXT_REFIT_SHARE
 from recommender.time_plan import ALL_ROWS_SHARE, plan_time
-from rules.vocabulary.choices import Holdout, Huber, parameters_of
+from rules.vocabulary.choices import Holdout, parameters_of
 
 if TYPE_CHECKING:
     from executor.pipeline.prepare import PreparedRun
@@ -122,8 +122,7 @@ def encode(run: PreparedRun, clock: Clock) -> EncodedData:
             penalty = best_penalty(parts)
             weight = best_theta_weight(parts, penalty)
             parts = replace(parts, inputs=replace(parts.inputs, penalty=penalty, theta_weight=weight))
-        if isinstance(loss, Huber):
-            parts = replace(parts, huber_delta=huber_delta(loss, parts))
+        parts = fit_to_loss(parts, loss)
         seconds = clock.spent() - (fitted if isinstance(parts.inputs, TextInputs) else start)
         limit = run.budget.seconds
         fit_clock = None if limit is None else clock.lasting(START_SHARE * limit)
