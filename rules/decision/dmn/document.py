@@ -100,16 +100,15 @@ def _add_decision(root: ET.Element, table: DecisionTable, proved: ProvedBook) ->
         named = {"id": f"{slot}_{fact}_expression", "typeRef": _type_of(fact)}
         _text(ET.SubElement(column, "inputExpression", named), "text", _source(fact))
     ET.SubElement(grid, "output", {"id": f"{slot}_output", "name": slot, "typeRef": "string"})
-    for name in ("rule", "because"):
-        ET.SubElement(grid, "annotation", {"name": name})
+    ET.SubElement(grid, "annotation", {"name": "rule"})
     for number, row in enumerate(rows(table, proved.book)):
         rule = ET.SubElement(grid, "rule", {"id": f"{slot}_row_{number}"})
+        _text(rule, "description", f"{row.rule}: {row.because}")  # shown by tools that know no annotations
         for at, fact in enumerate(table.facts):
             entry = ET.SubElement(rule, "inputEntry", {"id": f"{slot}_row_{number}_in_{at}"})
             _text(entry, "text", row.tests.get(fact, ANY))
         _text(ET.SubElement(rule, "outputEntry", {"id": f"{slot}_row_{number}_out"}), "text", string(row.choice))
-        for note in (row.rule, row.because):
-            _text(ET.SubElement(rule, "annotationEntry"), "text", note)
+        _text(ET.SubElement(rule, "annotationEntry"), "text", row.rule)
 
 
 def _requirement(slot: str, fact: str) -> str:

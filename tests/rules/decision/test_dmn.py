@@ -167,4 +167,5 @@ def test_text_of_a_book_stays_text(write_book) -> None:
     reason = '</text><x> & "q"'
     book.write_text(book.read_text(encoding="utf-8").replace("a reason", f"'{reason}'"), encoding="utf-8")
     root = parse(to_dmn(load_book([*SHIPPED_LAYERS, book]), [Slot.OPTIMIZER]))
-    assert reason in [note.text for note in root.iterfind(".//annotationEntry/text", DMN)]
+    assert f"A901: {reason}" in [note.text for note in root.iterfind(".//rule/description", DMN)]
+    assert "A901" in [note.text for note in root.iterfind(".//annotationEntry/text", DMN)]
