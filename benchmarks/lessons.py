@@ -52,7 +52,7 @@ class Lesson:
     @property
     def notebook(self) -> Path:
         """The notebook of the page."""
-        return FOLDER / f"{self.name}.ipynb"
+        return FOLDER / "notebooks" / f"{self.name}.ipynb"
 
     @property
     def blocks(self) -> list[str]:

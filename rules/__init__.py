@@ -8,6 +8,7 @@ Users may import the names in `__all__`; everything else may change between vers
 - `proof`: the proof that a rulebook makes exactly one choice per slot for every dataset.
 - `decision`: requests, decisions, traces, the audit record, and what-if questions.
 - `scorecard`: what rules are worth, measured on datasets.
+- `explore`: a page that evaluates rulebooks in the browser.
 - `cli`: the verb `recommend rules`.
 - `text`: reading, writing and wording of text.
 - `schemas`: JSON Schemas of a rulebook, a bundle and an audit record.

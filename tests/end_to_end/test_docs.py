@@ -141,7 +141,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_each_claim_about_another_tool_has_its_own_evidence() -> None:
-    page = (DOCS / "comparison.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "comparison.md").read_text(encoding="utf-8")
     evidence = dict(re.findall(r"^\[([\w-]+)\]: (\S+)$", page, re.MULTILINE))
     assert sorted(re.findall(r"\]\[([\w-]+)\]", page)) == sorted(evidence)
     assert all(url.startswith("https://") for url in evidence.values())

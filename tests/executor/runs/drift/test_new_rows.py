@@ -167,4 +167,4 @@ def test_the_rows_of_a_forecast_are_refused() -> None:
 
 def test_the_published_schema_is_that_of_the_report(golden: Callable[[Path, str], None]) -> None:
     schema = json.dumps(DriftReport.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
-    golden(ROOT / "docs" / "reference" / "drift.schema.json", schema)
+    golden(ROOT / "docs" / "deploy" / "drift.schema.json", schema)

@@ -28,4 +28,4 @@ def test_runs_of_older_versions_have_a_card_and_a_datasheet(kind: str) -> None:
 
 def test_the_published_schema_is_that_of_the_fairness_figures(golden: Callable[[Path, str], None]) -> None:
     schema = json.dumps(Fairness.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
-    golden(ROOT / "docs" / "reference" / "fairness.schema.json", schema)
+    golden(ROOT / "docs" / "deploy" / "fairness.schema.json", schema)

@@ -10,8 +10,8 @@ import pytest
 
 from rules.rulebook.rulebook import SHIPPED_LAYERS, read_layers
 
-ROOT: Final = Path(__file__).parents[2]
-TEXT: Final = (ROOT / "docs" / "notes.md").read_text(encoding="utf-8")
+ROOT: Final = Path(__file__).parents[3]
+TEXT: Final = (ROOT / "docs" / "learn" / "notes.md").read_text(encoding="utf-8")
 ROWS: Final = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in TEXT.splitlines()
