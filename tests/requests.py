@@ -20,6 +20,7 @@ CASES: Final[dict[str, Request]] = {
     "--time": Request(time="when"),
     "--entity": Request(entity="patient's id"),
     "--split": Request(split="part"),
+    "--weight": Request(weight="sampling weight"),
     "--horizon": Request(horizon=12),
     "--season": Request(season=1),
     "--known": Request(known=["holiday", "price"]),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -40,23 +41,29 @@ class CustomFunction:
         found = load_function(choice)
         if not isinstance(found, MetricFunction):
             raise TypeError(f"a metric is a MetricFunction, but {choice} is {found!r}")
-        self._function: Callable[[Any, Any], object] = found.function
+        self._function: Callable[..., object] = found.function
+        self.takes_weights = _takes_weights(found.function)
+        """Whether the function has a parameter `sample_weight`, as those of scikit-learn."""
         self._is_reported = False
 
-    def __call__(self, true: np.ndarray, predicted: np.ndarray) -> float:
+    def __call__(self, true: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
         try:
-            return self.score(true, predicted)
+            return self.score(true, predicted, weight)
         except TrainingError as error:
             if not self._is_reported:
                 self._is_reported = True
                 LOG.warning("%s Its score is undefined there.", error)
             return math.nan
 
-    def score(self, true: np.ndarray, predicted: np.ndarray) -> float:
-        """Score predictions. Raises TrainingError if the function raises, or returns no number."""
+    def score(self, true: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """Score predictions; weight: (rows,), which is passed to a function that takes weights.
+
+        Raises TrainingError if the function raises, or returns no number.
+        """
         arrays = (values[:, 0] if values.ndim > 1 and values.shape[1] == 1 else values for values in (true, predicted))
+        own = {} if weight is None or not self.takes_weights else {"sample_weight": weight}
         try:
-            found = self._function(*arrays)
+            found = self._function(*arrays, **own)
         except Exception as error:
             raise TrainingError(
                 f"The metric {self.choice} raised {type(error).__name__} for {len(true):,} rows: {error}."
@@ -76,3 +83,11 @@ class CustomFunction:
                 f"The metric {self.choice} must return a finite number, but returned {found} for random predictions of "
                 f"{len(true):,} rows."
             )
+
+
+def _takes_weights(function: Callable[..., object]) -> bool:
+    """Whether a function has a parameter `sample_weight`."""
+    try:
+        return "sample_weight" in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some functions of C have no signature
+        return False

@@ -33,7 +33,7 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.preprocessing.examples import Parts
+    from executor.preprocessing.examples import Examples, Parts
     from rules.vocabulary.choices import Choice
 
 
@@ -118,7 +118,7 @@ def _categorical(loss: CategoricalCrossentropy, parts: Parts) -> keras.losses.Lo
 
 
 def _weighted(loss: WeightedCrossentropy, parts: Parts) -> keras.losses.Loss:
-    return _weighted_labels(loss, parts.train.target) if parts.task is Task.MULTILABEL else _crossentropy(parts)
+    return _weighted_labels(loss, parts.train) if parts.task is Task.MULTILABEL else _crossentropy(parts)
 
 
 def _crossentropy(parts: Parts, *, smoothing: float = 0.0) -> keras.losses.Loss:
@@ -180,15 +180,16 @@ def fit_to_loss(parts: Parts, loss: Choice, *, before: Choice | None = None) -> 
 
 
 def sample_weights(loss: Choice, parts: Parts) -> np.ndarray | None:
-    """The weight of each training row, (rows,) float32 with mean 1; None where all weigh the same.
+    """The weight of each training row in the loss, (rows,) float32 with mean 1; None where all weigh the same.
 
-    With several labels the loss weights each cell instead.
+    It is the weight of its class times its own. With several labels the loss weights each cell instead of a class.
     """
-    if not isinstance(loss, WeightedCrossentropy) or parts.task is Task.MULTILABEL:
-        return None
-    classes = parts.train.raw_target
-    weights = class_weights(np.bincount(classes)[classes], kind=loss.weights)
-    return np.asarray(weights / weights.mean(), np.float32)
+    weights, own = parts.train.weight, parts.train.weight
+    if isinstance(loss, WeightedCrossentropy) and parts.task is not Task.MULTILABEL:
+        classes = parts.train.raw_target
+        weights = class_weights(np.bincount(classes, own)[classes], kind=loss.weights)
+        weights = weights if own is None else weights * own
+    return None if weights is None else np.asarray(weights / weights.mean(), np.float32)
 
 
 def class_weights(counts: np.ndarray, *, kind: str) -> np.ndarray:
@@ -203,13 +204,13 @@ def class_weights(counts: np.ndarray, *, kind: str) -> np.ndarray:
     return np.sqrt(inverse) if kind == "square_root" else inverse
 
 
-def _weighted_labels(loss: WeightedCrossentropy, target: np.ndarray) -> WeightedLabels:
+def _weighted_labels(loss: WeightedCrossentropy, train: Examples) -> WeightedLabels:
     """Weights of positives and negatives of each label, with mean 1 over its training cells."""
-    positives = target.sum(axis=0, dtype=np.float64)
-    negatives = len(target) - positives
+    positives, rows = train.target_totals(), train.total
+    negatives = rows - positives
     positive = class_weights(np.maximum(positives, 1), kind=loss.weights)
     negative = class_weights(np.maximum(negatives, 1), kind=loss.weights)
-    mean = (positives * positive + negatives * negative) / len(target)
+    mean = (positives * positive + negatives * negative) / rows
     return WeightedLabels(positive=(positive / mean).tolist(), negative=(negative / mean).tolist())
 
 

@@ -53,6 +53,7 @@ class Predictions:
     outcome: probabilities, (rows, 1) of class 1 for binary, (rows, classes), or (rows, labels); values (rows, targets).
     decided: predicted classes, labels or values, like truth.
     naive_error: (targets,) mean absolute error of the naive forecast on training rows; None unless a forecast.
+    weight: (rows,) weights of the rows; None where each counts once.
     """
 
     task: Task
@@ -61,6 +62,7 @@ class Predictions:
     decided: np.ndarray
     rare_class: int | None = None
     naive_error: np.ndarray | None = None
+    weight: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -72,7 +74,9 @@ class Predictions:
 
     def take(self, rows: np.ndarray) -> Predictions:
         """Select rows; rows: (n,) indices."""
-        return replace(self, truth=self.truth[rows], outcome=self.outcome[rows], decided=self.decided[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        own = {"truth": self.truth[rows], "outcome": self.outcome[rows], "decided": self.decided[rows]}
+        return replace(self, **own, weight=weight)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +93,8 @@ class PerformanceMetric:
     """Level of the quantile whose error it is; None for other metrics."""
     reads_probabilities: bool = False
     """Whether the score depends on probabilities, not only on their order or on predicted classes."""
+    takes_weights: bool = True
+    """Whether rows with a larger weight count more; a function that is not shipped may lack weights."""
 
     def score(self, outputs: np.ndarray, examples: Examples, parts: Parts) -> float:
         """Score outputs of a network; NaN if an output is not finite.
@@ -102,10 +108,12 @@ class PerformanceMetric:
         outcome = outcome_of(outputs, parts)
         if self.tunes is not None and parts.task is Task.BINARY:
             rare = 1 if parts.rare_class is None else parts.rare_class
-            return best_score(examples.raw_target == rare, class_probability(outcome, rare), objective=self.tunes)
+            probability = class_probability(outcome, rare)
+            return best_score(examples.raw_target == rare, probability, objective=self.tunes, weight=examples.weight)
         if self.tunes is not None and parts.task is Task.MULTILABEL:
-            columns = range(parts.outputs)
-            return float(np.mean([best_score(examples.raw_target[:, at] == 1, outcome[:, at]) for at in columns]))
+            columns, weight = range(parts.outputs), examples.weight
+            own = [best_score(examples.raw_target[:, at] == 1, outcome[:, at], weight=weight) for at in columns]
+            return float(np.mean(own))
         decided = apply_thresholds(outcome, parts.task, rare_class=parts.rare_class)
         return self.of_predictions(
             Predictions(
@@ -114,6 +122,7 @@ class PerformanceMetric:
                 outcome=outcome,
                 decided=decided,
                 rare_class=parts.rare_class,
+                weight=examples.weight,
             )
         )
 
@@ -132,7 +141,10 @@ class PerformanceMetric:
         if self.tunes is None:
             return tuple(Threshold(value=DEFAULT_THRESHOLD, why=f"not tuned for {self.name}") for _ in columns)
         objective = self.tunes if parts.task is Task.BINARY else "f1_positive"
-        return tuple(tune_threshold(positive, probability, objective=objective) for positive, probability in columns)
+        return tuple(
+            tune_threshold(positive, probability, objective=objective, weight=examples.weight)
+            for positive, probability in columns
+        )
 
 
 def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
@@ -195,93 +207,97 @@ def check_metric(metric: PerformanceMetric, parts: Parts) -> PerformanceMetric:
 
 
 def _custom(rows: Predictions, *, function: CustomFunction) -> float:
-    return function(rows.truth, rows.outcome if function.choice.reads == "probabilities" else rows.decided)
+    predicted = rows.outcome if function.choice.reads == "probabilities" else rows.decided
+    return function(rows.truth, predicted, rows.weight)
 
 
 def _accuracy(rows: Predictions) -> float:
-    return measures.accuracy(rows.truth, rows.decided)
+    return measures.accuracy(rows.truth, rows.decided, rows.weight)
 
 
 def _roc_auc(rows: Predictions) -> float:
     if rows.task is Task.BINARY:
-        return measures.roc_auc(rows.truth == 1, rows.outcome[:, 0])
+        return measures.roc_auc(rows.truth == 1, rows.outcome[:, 0], rows.weight)
     if rows.task is Task.MULTICLASS:
-        return measures.mean_roc_auc(rows.truth[:, None] == np.arange(rows.classes), rows.outcome)
-    return measures.mean_roc_auc(rows.truth == 1, rows.outcome)
+        return measures.mean_roc_auc(rows.truth[:, None] == np.arange(rows.classes), rows.outcome, rows.weight)
+    return measures.mean_roc_auc(rows.truth == 1, rows.outcome, rows.weight)
 
 
 def _f1_rare(rows: Predictions) -> float:
     if rows.task is not Task.BINARY:
         raise ChoiceError(f"F1 of the rare class needs two classes, but the task is {rows.task}. Use average: macro.")
     rare = 1 if rows.rare_class is None else rows.rare_class
-    return score_at(rows.truth == rare, rows.decided == rare, objective="f1_positive")
+    return score_at(rows.truth == rare, rows.decided == rare, objective="f1_positive", weight=rows.weight)
 
 
 def _f1_macro(rows: Predictions) -> float:
     if rows.task is Task.MULTILABEL:
-        return measures.label_f1(rows.truth, rows.decided)
-    return measures.macro_f1(rows.truth, rows.decided, rows.classes)
+        return measures.label_f1(rows.truth, rows.decided, rows.weight)
+    return measures.macro_f1(rows.truth, rows.decided, rows.classes, rows.weight)
 
 
 def _mse(rows: Predictions) -> float:
-    return measures.mean_squared_error(rows.truth, rows.outcome)
+    return measures.mean_squared_error(rows.truth, rows.outcome, rows.weight)
 
 
 def _rmse(rows: Predictions) -> float:
-    return measures.root_mean_squared_error(rows.truth, rows.outcome)
+    return measures.root_mean_squared_error(rows.truth, rows.outcome, rows.weight)
 
 
 def _mae(rows: Predictions) -> float:
-    return measures.mean_absolute_error(rows.truth, rows.outcome)
+    return measures.mean_absolute_error(rows.truth, rows.outcome, rows.weight)
 
 
 def _balanced_accuracy(rows: Predictions) -> float:
-    return measures.balanced_accuracy(rows.truth, rows.decided, rows.classes)
+    return measures.balanced_accuracy(rows.truth, rows.decided, rows.classes, rows.weight)
 
 
 def _mcc(rows: Predictions) -> float:
-    return measures.matthews(rows.truth, rows.decided, rows.classes)
+    return measures.matthews(rows.truth, rows.decided, rows.classes, rows.weight)
 
 
 def _quadratic_kappa(rows: Predictions) -> float:
-    return measures.quadratic_kappa(rows.truth, rows.decided, rows.classes)
+    return measures.quadratic_kappa(rows.truth, rows.decided, rows.classes, rows.weight)
 
 
 def _mape(rows: Predictions) -> float:
-    return measures.percentage_error(rows.truth, rows.outcome)
+    return measures.percentage_error(rows.truth, rows.outcome, rows.weight)
 
 
 def _smape(rows: Predictions) -> float:
-    return measures.symmetric_percentage_error(rows.truth, rows.outcome)
+    return measures.symmetric_percentage_error(rows.truth, rows.outcome, rows.weight)
 
 
 def _r2(rows: Predictions) -> float:
-    return measures.r_squared(rows.truth, rows.outcome)
+    return measures.r_squared(rows.truth, rows.outcome, rows.weight)
 
 
 def _pinball(rows: Predictions, *, level: float) -> float:
-    return float(measures.pinball_loss(rows.truth, rows.outcome[..., None], np.array([level])).mean())
+    losses = measures.pinball_loss(rows.truth, rows.outcome[..., None], np.array([level]))
+    return measures.weighted_mean(losses, rows.weight)
 
 
 def _log_loss(rows: Predictions) -> float:
     outcome = rows.outcome
     if rows.task is Task.BINARY:
         outcome = np.hstack([1 - outcome, outcome])
-    return measures.log_loss(rows.truth, outcome)
+    return measures.log_loss(rows.truth, outcome, rows.weight)
 
 
 def _calibration_error(rows: Predictions) -> float:
     """Calibration error of the predicted class; of a binary task of class 1, of several labels their mean."""
     if rows.task is Task.MULTICLASS:
-        return measures.calibration_error(rows.truth == rows.decided, rows.outcome.max(axis=1))
+        return measures.calibration_error(rows.truth == rows.decided, rows.outcome.max(axis=1), rows.weight)
     truth = rows.truth.reshape(rows.outcome.shape)
     columns = zip(truth.T == 1, rows.outcome.T, strict=True)
-    return float(np.mean([measures.calibration_error(happened, probability) for happened, probability in columns]))
+    return float(
+        np.mean([measures.calibration_error(happened, probability, rows.weight) for happened, probability in columns])
+    )
 
 
 def _pr_auc(rows: Predictions) -> float:
     rare = 1 if rows.rare_class is None else rows.rare_class
-    return measures.average_precision(rows.truth == rare, class_probability(rows.outcome, rare))
+    return measures.average_precision(rows.truth == rare, class_probability(rows.outcome, rare), rows.weight)
 
 
 def _scaled_error(rows: Predictions) -> float:
@@ -316,10 +332,12 @@ def create_metric(metric: Choice) -> PerformanceMetric:
     of_predictions: Callable[[Predictions], float]
     direction, tunes = Direction.MAX, _TUNED.get(type(metric))
     if isinstance(metric, CustomMetric):
+        function = CustomFunction(metric)
         return PerformanceMetric(
             name=metric.function,
             direction=metric.direction,
-            of_predictions=partial(_custom, function=CustomFunction(metric)),
+            of_predictions=partial(_custom, function=function),
+            takes_weights=function.takes_weights,
         )
     if isinstance(metric, F1):
         is_binary = metric.average == "binary"
@@ -367,7 +385,7 @@ _REPORTED: Final[Mapping[Task, Mapping[str, Callable[[Predictions], float]]]] = 
         Task.MULTICLASS: _CLASSES,
         Task.MULTILABEL: {
             "accuracy": _accuracy,
-            "exact_match": lambda rows: measures.exact_match(rows.truth, rows.decided),
+            "exact_match": lambda rows: measures.exact_match(rows.truth, rows.decided, rows.weight),
             "roc_auc": _roc_auc,
             "log_loss": _log_loss,
             "calibration_error": _calibration_error,

@@ -91,6 +91,7 @@ class RawTable:
         (rows, targets) float64; None for rows to predict.
     rows: (rows,) int64 row numbers in the dataset, from 0; -1 for a step after its last row.
     time: (rows,) float64 order of the rows. entity, part: (rows,) str objects, "" where missing.
+    weight: (rows,) float64 weights above 0; None where each row counts once.
     offset, last, season_before, spread: (rows, outputs) float64 of a forecast, like its truth: the reference of its
         change, the last value, the value one season before, and the spread of the window.
     theta: (rows, outputs) float64 forecast of a Theta model that was fitted before the validation rows; NaN where it
@@ -104,6 +105,7 @@ class RawTable:
     time: np.ndarray | None = None
     entity: np.ndarray | None = None
     part: np.ndarray | None = None
+    weight: np.ndarray | None = None
     offset: np.ndarray | None = None
     last: np.ndarray | None = None
     season_before: np.ndarray | None = None

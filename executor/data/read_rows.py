@@ -23,6 +23,7 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
     """Read the rows with a known target.
 
     Of a series all rows with a time stamp are read: a row without a target is still a step in time (its truth is NaN).
+    Rows with weight 0 are left out.
     Raises TargetError if no row is left.
     """
     forms = {name: form_of(roles.columns[name].kind, dataset.storage[name]) for name in roles.features}
@@ -30,7 +31,9 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
         kept = [roles.time_column] if roles.time_column is not None else []
     else:
         kept = list(roles.targets)
-    where = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in kept) or "TRUE"
+    tests = [f"{quoted(name)} IS NOT NULL" for name in kept]
+    tests += [] if roles.weight_column is None else [f"{quoted(roles.weight_column)} > 0"]
+    where = " AND ".join(tests) or "TRUE"
     (rows,) = fetch_columns(dataset, ["rowid"], where)
     if len(rows) == 0:
         raise TargetError(
@@ -49,6 +52,9 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
         has_clock=has_clock,
         entity=read_names(dataset, roles.entity_column, where),
         part=read_names(dataset, roles.split_column, where),
+        weight=None
+        if roles.weight_column is None
+        else read_columns(dataset, {roles.weight_column: Form.NUMBER}, where)[roles.weight_column],
     )
 
 

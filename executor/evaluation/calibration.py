@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.metric import compute_metrics
-from executor.components.metric_functions import pinball_loss, scaled_quantile_loss
+from executor.components.metric_functions import (
+    column_means,
+    effective_share,
+    pinball_loss,
+    scaled_quantile_loss,
+    weighted_mean,
+)
 from executor.evaluation.scores import (
     CalibrationScore,
     ClassCoverage,
@@ -69,34 +75,38 @@ def interval_score(
         return None
     low, high = intervals.bounds(predictions.outcome, spread, groups)
     is_covered = (low <= predictions.truth) & (predictions.truth <= high)
-    coverage = is_covered.mean(axis=0)
+    coverage = column_means(is_covered, predictions.weight)
     level = intervals.percent / 100
     # Coverage varies with the rows that set the width (beta distribution: Vovk 2012) and with those of the hold-out
     # (binomial distribution).
-    deviation = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(predictions)))
+    of_row = level * (1 - level) / effective_share(predictions.weight)
+    deviation = math.sqrt(of_row * (1 / (intervals.rows + 2) + 1 / len(predictions)))
     return IntervalScore(
         percent=intervals.percent,
         coverage=tuple(coverage.tolist()),
-        mean_width=tuple((high - low).mean(axis=0).tolist()),
+        mean_width=tuple(column_means(high - low, predictions.weight).tolist()),
         falls_short=bool(coverage.min() < level - STANDARD_ERRORS * deviation),
         by=intervals.by,
-        groups=() if groups is None else tuple(_group_coverages(intervals, is_covered, high - low, groups)),
+        groups=()
+        if groups is None
+        else tuple(_group_coverages(intervals, is_covered, high - low, groups, predictions.weight)),
     )
 
 
 def _group_coverages(
-    intervals: Intervals, is_covered: np.ndarray, widths: np.ndarray, groups: np.ndarray
+    intervals: Intervals, is_covered: np.ndarray, widths: np.ndarray, groups: np.ndarray, weight: np.ndarray | None
 ) -> Iterator[GroupCoverage]:
     """Coverage and mean width of each group of the hold-out, the largest first."""
     for name, rows in Counter(groups.tolist()).most_common():
         own = groups == name
+        weight_of_group = None if weight is None else weight[own]
         yield GroupCoverage(
             name=name,
             validation_rows=intervals.group_rows.get(name, 0),
             has_own_width=name in intervals.groups,
             rows=rows,
-            coverage=tuple(is_covered[own].mean(axis=0).tolist()),
-            mean_width=tuple(widths[own].mean(axis=0).tolist()),
+            coverage=tuple(column_means(is_covered[own], weight_of_group).tolist()),
+            mean_width=tuple(column_means(widths[own], weight_of_group).tolist()),
         )
 
 
@@ -106,25 +116,26 @@ def set_score(signature: Signature, predictions: Predictions) -> SetScore | None
     if found is None:
         return None
     shares, truth = class_shares(predictions.outcome, signature.task), predictions.truth
+    weight = predictions.weight
     usual, own = (found.sets(shares, by_class=by_class) for by_class in (False, True))
     covered, covered_by_class = (members[np.arange(len(truth)), truth] for members in (usual, own))
 
-    def share(values: np.ndarray) -> float | None:
-        return float(values.mean()) if len(values) else None
+    def share(values: np.ndarray, rows: np.ndarray) -> float | None:
+        return weighted_mean(values[rows], None if weight is None else weight[rows]) if rows.any() else None
 
     return SetScore(
         percent=PERCENT,
-        coverage=float(covered.mean()),
-        mean_size=float(usual.sum(axis=1).mean()),
-        coverage_by_class=float(covered_by_class.mean()),
-        mean_size_by_class=float(own.sum(axis=1).mean()),
+        coverage=weighted_mean(covered, weight),
+        mean_size=weighted_mean(usual.sum(axis=1), weight),
+        coverage_by_class=weighted_mean(covered_by_class, weight),
+        mean_size_by_class=weighted_mean(own.sum(axis=1), weight),
         classes=tuple(
             ClassCoverage(
                 name=name,
                 validation_rows=found.rows[at],
                 rows=int((truth == at).sum()),
-                coverage=share(covered[truth == at]),
-                coverage_by_class=share(covered_by_class[truth == at]),
+                coverage=share(covered, truth == at),
+                coverage_by_class=share(covered_by_class, truth == at),
             )
             for at, name in enumerate(signature.labels)
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.metric import Predictions, apply_thresholds, compute_metrics
+from executor.components.metric_functions import effective_share
 from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
 from executor.evaluation.baselines.linear import linear_baseline
@@ -87,6 +88,7 @@ def evaluate(
         decided=apply_thresholds(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class),
         rare_class=parts.rare_class,
         naive_error=scaling_error(parts.train, parts),
+        weight=hold_out.weight,
     )
     candidates = (
         constant_baseline(metric, parts, hold_out, signature.labels, last=rows.last),
@@ -102,7 +104,7 @@ def evaluate(
     samples = bootstrap_scores(metric, everything, seed=seed, in_blocks=in_blocks, at_least=ahead, groups=groups)
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
     samples = values + (samples - values) * math.sqrt(min(1.0, MAX_SAMPLE / len(hold_out)))
-    outside = tail_percent(independent_units(len(hold_out), groups))
+    outside = tail_percent(_units(predicted, groups))
     sign = metric.direction.sign
     scored = {
         baseline.name: BaselineScore(
@@ -132,7 +134,7 @@ def evaluate(
         quantiles=quantiles,
         sets=set_score(signature, predicted),
         calibration=calibration,
-        remarks=describe_calibration(signature, calibration, intervals, quantiles),
+        remarks=(*_unweighted(metric, predicted), *describe_calibration(signature, calibration, intervals, quantiles)),
         missing_classes=missing_classes(parts, hold_out, _names(signature)),
         has_signal=scored["constant"].gain.is_positive,
         cut_off=cut_off,
@@ -183,11 +185,23 @@ def _with_exact_bound(found: Estimate, predicted: Predictions, groups: np.ndarra
     """
     if metric not in LOWEST or not predicted.task.is_classification or found.value != 1 or found.low != 1:
         return found
-    units = independent_units(len(predicted), groups)
+    units = _units(predicted, groups)
     if metric != "accuracy":
         truth = predicted.truth if predicted.truth.ndim == 1 else predicted.truth.ravel()
         units = min(units, int(np.bincount(truth)[np.unique(truth)].min()))
     return found.model_copy(update={"low": exact_lower_bound(units)})
+
+
+def _units(predicted: Predictions, groups: np.ndarray | None) -> int:
+    """Number of independent units, fewer where weights differ."""
+    return round(independent_units(len(predicted), groups) * effective_share(predicted.weight))
+
+
+def _unweighted(metric: PerformanceMetric, predicted: Predictions) -> tuple[str, ...]:
+    """A sentence where the metric ignores the weights of the rows."""
+    if predicted.weight is None or metric.takes_weights:
+        return ()
+    return (f"The metric {metric.name} has no parameter sample_weight, so each row counts once in its score.",)
 
 
 def _thresholds(signature: Signature) -> tuple[str, ...]:

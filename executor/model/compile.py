@@ -60,9 +60,9 @@ def loss_on_predictions(loss: Choice, parts: Parts) -> keras.losses.Loss:
     if not isinstance(loss, WeightedCrossentropy):
         return plain(label_smoothing=smoothing)
     classes = parts.train.raw_target
-    counts = np.bincount(classes, minlength=2)
-    weights = class_weights(np.maximum(counts, 1), kind=loss.weights)
-    return WeightedClasses(weights=(weights / weights[classes].mean()).tolist())
+    counts = np.bincount(classes, parts.train.weight, minlength=2)
+    weights = class_weights(np.where(counts > 0, counts, 1), kind=loss.weights)
+    return WeightedClasses(weights=(weights / np.average(weights[classes], weights=parts.train.weight)).tolist())
 
 
 def _metric(bundle: Bundle, parts: Parts, cuts: tuple[float, ...]) -> keras.metrics.Metric:

@@ -45,8 +45,8 @@ def log_prior(parts: Parts) -> np.ndarray:
 
     log p / (1 - p) for two classes or several labels, log p for several classes, with half a row added to each class.
     """
-    counts = parts.train.target.sum(axis=0, dtype=np.float64) + PSEUDO_ROWS
+    counts = parts.train.target_totals() + PSEUDO_ROWS
     if parts.task is Task.MULTICLASS:
         return np.asarray(np.log(counts / counts.sum()), np.float32)
-    others = len(parts.train) + 2 * PSEUDO_ROWS - counts
+    others = parts.train.total + 2 * PSEUDO_ROWS - counts
     return np.asarray(np.log(counts / others), np.float32)

@@ -52,7 +52,11 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
     """
     run, parts, table = data.run, data.parts, data.run.data.table
     scale = fit_temperatures(
-        parts.validation.raw_target, selected.outputs, parts.task, tuned=run.bundle.validation.temperature_scaling
+        parts.validation.raw_target,
+        selected.outputs,
+        parts.task,
+        tuned=run.bundle.validation.temperature_scaling,
+        weight=parts.validation.weight,
     )
     signature = create_signature(
         run.dataset,
@@ -114,11 +118,12 @@ def _intervals(outcome: np.ndarray, data: EncodedData) -> Intervals | None:
     if parts.task not in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION} and not isinstance(parts.inputs, WindowInputs):
         return None
     truth, spread = parts.validation.raw_target, _spread(parts)
-    found = conformal_intervals(truth, outcome, on=parts.target_on, spread=spread)
+    weight = parts.validation.weight
+    found = conformal_intervals(truth, outcome, on=parts.target_on, spread=spread, weight=weight)
     if by is None or not found.half_widths:
         return found
     groups = data.run.data.table.take(data.run.data.rows.validation).features[by]
-    return intervals_by_group(found, truth, outcome, by=by, groups=groups)
+    return intervals_by_group(found, truth, outcome, by=by, groups=groups, weight=weight)
 
 
 def _quantiles(outcome: np.ndarray, parts: Parts) -> Quantiles | None:
@@ -132,7 +137,7 @@ def _sets(outcome: np.ndarray, parts: Parts) -> ClassSets | None:
     """Prediction sets of two or more classes, by the probabilities of the validation rows."""
     if parts.task not in {Task.BINARY, Task.MULTICLASS}:
         return None
-    return conformal_sets(parts.validation.raw_target, class_shares(outcome, parts.task))
+    return conformal_sets(parts.validation.raw_target, class_shares(outcome, parts.task), parts.validation.weight)
 
 
 def _spread(parts: Parts) -> np.ndarray | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from executor.components.custom import check_installed
 from executor.components.metric import create_metric
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
 
 MAX_NAMED: Final = 10  # columns in an error
+WEIGHT_STEP: Final = 2.0**-30  # relative to the mean weight; sums of 8 million rows are exact
 FIRST_ZIP_YEAR: Final = 1980  # APPNOTE.TXT 4.4.6: a member's date is that of MS-DOS
 
 
@@ -212,7 +215,13 @@ def read_and_split(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int)
         table = lag_table(series, windows)
         rows = rolling_split(table, roles, horizon=windows.horizon, seed=seed)
         return RunData(table=table, windows=windows, rows=rows, series=series)
-    return RunData(table=table, windows=windows, rows=split(table, roles, seed=seed, validation_by=bundle.validation))
+    rows = split(table, roles, seed=seed, validation_by=bundle.validation)
+    if table.weight is not None:
+        # Mean 1 over the training rows, and multiples of a power of 2: their sums are exact, so that equal predictions
+        # have equal scores.
+        relative = table.weight / table.weight[rows.train].mean()
+        table = replace(table, weight=np.maximum(np.rint(relative / WEIGHT_STEP), 1) * WEIGHT_STEP)
+    return RunData(table=table, windows=windows, rows=rows)
 
 
 def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:

@@ -117,6 +117,7 @@ def _examples(table: RawTable, encoding: _Encoding, *, has_features: bool = True
         target=target.astype(np.float32),
         offset=offset.astype(np.float32),
         raw_target=truth,
+        weight=table.weight,
         spread=None if spread is None else spread.astype(np.float32),
         theta_change=None if theta is None else (theta if spread is None else theta / spread).astype(np.float32),
         column_features=column_features,

@@ -37,6 +37,7 @@ class Examples:
         for multilabel, (rows, targets) float64 in the target's own unit for numeric targets.
     fold: (rows, repeats) int32, where training rows are the validation rows, too: a trial is then a network for each
         fold, trained without it. Folds are numbered through all repeats. None where they are not.
+    weight: (rows,) float64 weights, whose mean over the training rows of a run is 1; None where each row counts once.
     """
 
     dense: np.ndarray | EncodedImages
@@ -45,6 +46,7 @@ class Examples:
     offset: np.ndarray
     raw_target: np.ndarray
     fold: np.ndarray | None = None
+    weight: np.ndarray | None = None
     spread: np.ndarray | None = None
     """(rows, outputs) float32 factor of the outputs of a forecaster; None for other networks."""
     theta_change: np.ndarray | None = None
@@ -56,6 +58,17 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.target)
+
+    @property
+    def total(self) -> float:
+        """Number of rows, or the sum of their weights."""
+        return len(self) if self.weight is None else float(self.weight.sum())
+
+    def target_totals(self) -> np.ndarray:
+        """Sum of each target, (outputs,) float64: for classes and labels, their rows or the weights of these."""
+        if self.weight is None:
+            return np.asarray(self.target.sum(axis=0, dtype=np.float64))
+        return np.asarray(self.weight @ self.target.astype(np.float64))
 
     def take(self, rows: np.ndarray) -> Examples:
         """Select rows; rows: (n,) indices or (len(self),) mask."""
@@ -145,7 +158,9 @@ class Parts:
     @cached_property
     def linear_starts(self) -> tuple[LinearStart, ...]:
         """Linear layers at which the networks of a trial start: one per fold, or one."""
-        return fit_linear_starts(np.asarray(self.train.dense), self.train.change, self.task, folds=self.folds)
+        return fit_linear_starts(
+            np.asarray(self.train.dense), self.train.change, self.task, folds=self.folds, weight=self.train.weight
+        )
 
     @property
     def in_first_fold(self) -> np.ndarray | None:

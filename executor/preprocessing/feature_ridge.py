@@ -41,13 +41,20 @@ class LinearStart:
 
 
 def fit_linear_starts(
-    dense: np.ndarray, target: np.ndarray, task: Task, *, folds: np.ndarray | None = None
+    dense: np.ndarray,
+    target: np.ndarray,
+    task: Task,
+    *,
+    folds: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
 ) -> tuple[LinearStart, ...]:
     """Fit a linear layer on the training rows of each fold; without folds one on all training rows.
 
-    dense: (rows, width) float32. target: (rows, outputs), classes as 0 and 1. folds: (rows, repeats), as in Examples.
+    dense: (rows, width) float32. target: (rows, outputs), classes as 0 and 1. folds: (rows, repeats), weight: (rows,),
+    as in Examples.
     """
     some = evenly_spaced(len(dense), MAX_ROWS)
+    weight = np.ones(len(some)) if weight is None else weight[some]
     dense, target = (
         dense[some],
         np.asarray(2 * target[some] - 1 if task.is_classification else target[some], np.float64),
@@ -55,9 +62,9 @@ def fit_linear_starts(
     with threadpool_limits(1):
         products = _products(dense)
         if folds is None:
-            return (_fit(dense, products, target, task),)
+            return (_fit(dense, products, target, task, weight),)
         trained = [(folds[some] != fold).all(axis=1) for fold in range(int(folds.max()) + 1)]
-        return tuple(_fit(dense[own], products[np.ix_(own, own)], target[own], task) for own in trained)
+        return tuple(_fit(dense[own], products[np.ix_(own, own)], target[own], task, weight[own]) for own in trained)
 
 
 def _products(dense: np.ndarray) -> np.ndarray:
@@ -69,18 +76,23 @@ def _products(dense: np.ndarray) -> np.ndarray:
     return found
 
 
-def _fit(dense: np.ndarray, products: np.ndarray, target: np.ndarray, task: Task) -> LinearStart:
-    """Fit one layer, by the inner products of its rows."""
+def _fit(dense: np.ndarray, products: np.ndarray, target: np.ndarray, task: Task, weight: np.ndarray) -> LinearStart:
+    """Fit one layer, by the inner products of its rows; penalty and scale are chosen without weights."""
     some = evenly_spaced(len(dense), MAX_PENALTY_ROWS)
     penalty, left_out = choose_penalty(products[np.ix_(some, some)], target[some])
     scale = _logit_scale(left_out, target[some], task) if task.is_classification else 1.0
-    mean = target.mean(axis=0)
-    centered = _centered(products) + penalty * np.eye(len(products))
+    if np.ptp(weight) == 0:
+        weight, share = np.ones(len(weight)), None
+    else:
+        share = weight / weight.sum()
+    mean = np.average(target, axis=0, weights=share)
+    centered = _centered(products, share) + np.diag(penalty / weight)
     dual = solve(centered, target - mean, assume_a="pos")
+    center = dense.mean(axis=0, dtype=np.float64) if share is None else share @ dense
     kernel = scale * (dense.T @ dual.astype(np.float32)).astype(np.float64)
     return LinearStart(
         kernel=kernel.astype(np.float32),
-        bias=(scale * mean - dense.mean(axis=0, dtype=np.float64) @ kernel).astype(np.float32),
+        bias=(scale * mean - center @ kernel).astype(np.float32),
         penalty=penalty,
     )
 
@@ -106,10 +118,10 @@ def choose_penalty(products: np.ndarray, target: np.ndarray) -> tuple[float, np.
     return best, target - found[best]
 
 
-def _centered(products: np.ndarray) -> np.ndarray:
-    """Inner products of rows after the mean of the rows is subtracted."""
-    means = products.mean(axis=0)
-    return np.asarray(products - means - means[:, None] + means.mean())
+def _centered(products: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
+    """Inner products of rows after the mean of the rows is subtracted; share: of each row in the mean."""
+    means = np.average(products, axis=0, weights=share)
+    return np.asarray(products - means - means[:, None] + np.average(means, weights=share))
 
 
 def _logit_scale(outputs: np.ndarray, target: np.ndarray, task: Task) -> float:

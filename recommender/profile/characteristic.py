@@ -77,9 +77,16 @@ class Labelled:
 
 
 def labelled_rows(dataset: Dataset, roles: Roles) -> Labelled:
-    """Select the rows that have all targets, and create an evenly spread sample of them as the table `sampled`."""
-    empty = any(dataset.summaries[target].missing for target in roles.targets)
-    where = " AND ".join(f"{quoted(target)} IS NOT NULL" for target in roles.targets) if empty else "TRUE"
+    """Select the rows that have all targets, and create an evenly spread sample of them as the table `sampled`.
+
+    Rows with weight 0 are left out.
+    """
+    tests = []
+    if any(dataset.summaries[target].missing for target in roles.targets):
+        tests += [f"{quoted(target)} IS NOT NULL" for target in roles.targets]
+    if roles.weight_column is not None and dataset.summaries[roles.weight_column].minimum == 0:
+        tests.append(f"{quoted(roles.weight_column)} > 0")
+    empty, where = bool(tests), " AND ".join(tests) or "TRUE"
     connection = dataset.connection
     rows = dataset.row_count
     if empty:

@@ -122,6 +122,11 @@ def modality_of(roles: Roles) -> Modality:
 def _parts(roles: Roles) -> dict[str, str]:
     """Role of each column, by name."""
     parts = dict.fromkeys(roles.columns, "unused") | dict.fromkeys(roles.features, "feature")
-    apart = {"time": roles.time_column, "entity": roles.entity_column, "split": roles.split_column}
+    apart = {
+        "time": roles.time_column,
+        "entity": roles.entity_column,
+        "split": roles.split_column,
+        "weight": roles.weight_column,
+    }
     parts |= {name: part for part, name in apart.items() if name is not None}
     return parts | dict.fromkeys(roles.targets, "target")

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.sql import category_text, is_number, one_in
-from recommender.profile.characteristic import MIN_SAMPLED, Characteristic, Labelled, count, share
+from recommender.dataset.sql import category_text, is_number, one_in, quoted
+from recommender.profile.characteristic import (
+    MIN_SAMPLED,
+    Characteristic,
+    Labelled,
+    by_name,
+    count,
+    measured_number,
+    share,
+)
 from recommender.profile.characteristics.features import (
     Hint,
     alike_rows,
@@ -55,10 +63,10 @@ class Features:
 
 def measure_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
     """Number of rows, rows without target, and duplicate rows."""
-    unlabelled = dataset.row_count - table.rows
-    compared = [
-        name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER and name != roles.split_column
-    ]
+    weights = _weights(dataset, roles, table)
+    unlabelled = dataset.row_count - table.rows - int(measured_number(by_name(weights), "weightless_rows"))
+    apart = {roles.split_column, roles.weight_column}
+    compared = [name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER and name not in apart]
     copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else 0
     learned = compared if roles.task is Task.FORECASTING else roles.features
     alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
@@ -71,6 +79,27 @@ def measure_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Ch
         share("alike_share", alike.rows, table.rows, "fraction of rows", table, sampled=False),
         share("most_alike_share", alike.most, table.rows, "fraction of rows", table, sampled=False),
         share("alike_unlike_target_share", alike.differing, alike.groups, "fraction of groups", table, sampled=False),
+        *weights,
+    )
+
+
+def _weights(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
+    """Effective sample size of weighted rows, relative to their number (Kish 1965), and rows with weight 0."""
+    name, unit = "effective_row_share", "fraction of rows"
+    column = roles.weight_column
+    if column is None:
+        return (Characteristic(name=name, value=1.0, unit=unit, how="no weight column"),)
+    weight, known = quoted(column), " AND ".join(f"{quoted(target)} IS NOT NULL" for target in roles.targets)
+    # Relative to the largest weight, so that no square overflows.
+    scaled = f"({weight}::DOUBLE / (SELECT max({weight}) FROM dataset))"
+    ((effective, without),) = dataset.connection.execute(
+        f"SELECT power(sum({scaled}), 2) / sum(power({scaled}, 2)), count(*) FILTER (WHERE {weight} = 0) "
+        f"FROM dataset WHERE {known}"
+    ).fetchall()
+    how = f"(sum of {column!r})² / sum of its squares, {table.counted}"
+    return (
+        Characteristic(name=name, value=min(1.0, effective / table.rows), unit=unit, how=how),
+        count("weightless_rows", without, "rows", f"weight 0, counted on {dataset.row_count:,} rows"),
     )
 
 

@@ -16,7 +16,7 @@ class ColumnProfile(BaseModel):
 
     Attributes:
         column: Name of the column.
-        part: "feature", "target", "time", "entity", "split" or "unused".
+        part: "feature", "target", "time", "entity", "split", "weight" or "unused".
         kind: Kind of the column, such as numeric or categorical.
         reason: Why it has this kind and role.
         missing_share: Fraction of rows without a value.

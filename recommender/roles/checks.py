@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from recommender.dataset.dataset import Dataset
     from recommender.roles.roles import Roles
+    from rules.decision.request import Request
 
 MAX_LISTED: Final = 20
 """Names in an error message."""
@@ -103,9 +104,49 @@ def check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
         raise ColumnError(f"The split column {name!r} must have rows with the value 'train', but has none.")
 
 
+def check_weight(dataset: Dataset, request: Request, targets: Sequence[str]) -> None:
+    """Raise ColumnError unless a column has a weight of at least 0 for each row with a target, and one above 0."""
+    name = str(request.weight)
+    roles = {request.time: "time", request.entity: "entity", request.split: "split"}
+    if name in roles:
+        raise ColumnError(
+            f"A column has one role, but {name!r} is both weight column and {roles[name]} column. Choose another."
+        )
+    value = f"TRY_CAST(CAST({quoted(name)} AS VARCHAR) AS DOUBLE)"
+    known = " AND ".join(["TRUE", *(f"{quoted(target)} IS NOT NULL" for target in targets)])
+    is_weight = f"coalesce(isfinite({value}) AND {value} >= 0, FALSE)"
+    wrong = dataset.first_value(name, f"NOT {is_weight} AND {known}")
+    if wrong:
+        value_of_row, _, row = wrong.rpartition(" in ")
+        found = wrong if value_of_row != "''" else f"none in {row}"
+        note = dataset.notes.get(name)
+        if note is not None and note.exceptions is not None:  # values that count as missing
+            first, text = note.exceptions.quoted[0]
+            found = f"{text!r} in row {first:,}"
+        raise ColumnError(
+            f"The weights in {name!r} must be finite numbers of at least 0 for all rows with a target, but got "
+            f"{found}. Correct the value, or use 0 to leave the row out."
+        )
+    if not is_number(dataset.storage[name]):
+        raise ColumnError(
+            f"The weight column {name!r} must contain numbers, but has the type {dataset.storage[name]}. Convert it, "
+            "or choose another column with --weight."
+        )
+    if not dataset.first_value(name, f"{value} > 0 AND {known}"):
+        raise ColumnError(
+            f"The weights in {name!r} must not all be 0, because rows with weight 0 are left out. Correct them, or "
+            "choose another column with --weight."
+        )
+
+
 def check_forecast(dataset: Dataset, roles: Roles) -> None:
-    """Raise TargetError if options of a forecast are used for another task, ColumnError on unknown columns."""
+    """Raise TargetError on options that do not fit a forecast or another task, ColumnError on unknown columns."""
     request = roles.request
+    if roles.task is Task.FORECASTING and roles.weight_column is not None:
+        raise TargetError(
+            "Rows of a forecast cannot have weights, because each is both a target and the past of later ones, but "
+            f"--weight is {roles.weight_column!r}. Remove --weight, or use --task regression."
+        )
     if roles.task is not Task.FORECASTING and (request.horizon or request.season or request.known):
         raise TargetError(
             f"--horizon, --season and --known apply to forecasts, but the task is {roles.task}. Remove them, or use "

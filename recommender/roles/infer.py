@@ -15,6 +15,7 @@ from recommender.roles.checks import (
     check_forecast,
     check_split,
     check_time,
+    check_weight,
 )
 from recommender.roles.column_kinds import kinds_of
 from recommender.roles.infer_kind import TIME_SHARE, UNUSED_KINDS, Role
@@ -56,20 +57,17 @@ def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
         check_column(dataset, name, TargetError, "target")
     if len(set(targets)) < len(targets):
         raise TargetError(f"Targets must be distinct, but got {', '.join(map(repr, targets))}.")
-    apart = {"time column": request.time, "entity column": request.entity, "split column": request.split}
-    for part, column in apart.items():
-        if column is not None:
-            check_column(dataset, column, ColumnError, part)
-            if column in targets:
-                raise TargetError(f"A column has one role, but {column!r} is both target and {part}. Choose another.")
+    _check_apart(dataset, request)
     columns = kinds_of(dataset, targets, request.kinds)
     if request.time is not None:
         check_time(dataset, request.time)
+    if request.weight is not None:
+        check_weight(dataset, request, targets)
     split_column = request.split or _find_split(dataset, columns, targets)
     if targets:
         reason, reading = "given by --target", read_task(dataset, targets, task=request.task)
     else:
-        taken = [*filter(None, (request.time, request.entity, split_column))]
+        taken = [*filter(None, (request.time, request.entity, split_column, request.weight))]
         target, reason, reading = _proposed(dataset, [*_unfit(dataset, columns, request.task), *taken], request.task)
         targets = (target,)
     if split_column is not None:
@@ -85,6 +83,7 @@ def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
         time_reason="given by --time" if request.time else "",
         entity_column=request.entity,
         split_column=split_column,
+        weight_column=request.weight,
         request=request,
         doubt=reading.doubt,
     )
@@ -92,6 +91,21 @@ def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
     check_forecast(dataset, roles)
     check_features(dataset, roles)
     return roles
+
+
+def _check_apart(dataset: Dataset, request: Request) -> None:
+    """Raise ColumnError or TargetError unless each requested role has a column of its own."""
+    apart = {
+        "time column": request.time,
+        "entity column": request.entity,
+        "split column": request.split,
+        "weight column": request.weight,
+    }
+    for part, column in apart.items():
+        if column is not None:
+            check_column(dataset, column, ColumnError, part)
+            if column in request.target:
+                raise TargetError(f"A column has one role, but {column!r} is both target and {part}. Choose another.")
 
 
 def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> Sequence[str]:
@@ -144,7 +158,7 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading) -> Roles:
     if roles.time_column is not None:
         found = spacing(dataset, roles.time_column, entity=roles.entity_column)
     else:
-        apart = {*roles.targets, roles.split_column, roles.entity_column}
+        apart = {*roles.targets, roles.split_column, roles.entity_column, roles.weight_column}
         rest = {name: role for name, role in roles.columns.items() if name not in apart}
         stamps = [name for name, role in rest.items() if role.kind is Kind.DATETIME]
         numbers = [name for name, role in rest.items() if _may_count_time(dataset, name, role)]

@@ -32,6 +32,8 @@ class Roles:
     entity_column: str | None = None
     """Rows with the same value are in the same part of the split."""
     split_column: str | None = None
+    weight_column: str | None = None
+    """Weight of each row, above 0; rows with weight 0 are left out."""
     request: Request = field(default_factory=Request)
     """The user's request, with horizon, season and known columns of a forecast."""
     doubt: str = ""
@@ -40,7 +42,7 @@ class Roles:
     @property
     def features(self) -> tuple[str, ...]:
         """Feature columns, in the dataset's order."""
-        apart = {*self.targets, self.time_column, self.entity_column, self.split_column}
+        apart = {*self.targets, self.time_column, self.entity_column, self.split_column, self.weight_column}
         kinds = {name: role.kind for name, role in self.columns.items() if name not in apart}
         return tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
 

@@ -144,6 +144,8 @@ class Request(BaseModel):
         entity (str | None): Column of an entity, such as a patient, whose rows are never split; for a forecast, the
             name of each series. Default None.
         split (str | None): Column that assigns each row to training, validation or test. Default None.
+        weight (str | None): Column with the weight of each row, a number of at least 0, in training and scores. It is
+            not a feature. Default None: each row counts once.
         horizon (int | None): Number of steps to forecast, at least 1. Default None: inferred.
         season (int | None): Number of steps of a season; 1 for none. Default None: measured.
         known (Sequence[str]): Columns whose future values are known for a forecast. Default ().
@@ -189,6 +191,10 @@ class Request(BaseModel):
     split: Annotated[
         str | None, Option("--split", "Column that assigns each row to train, validation or test.", COLUMN)
     ] = Field(None, validation_alias="split_column", serialization_alias="split_column")
+    weight: Annotated[
+        str | None,
+        Option("--weight", "Column with the weight of each row in training and scores; not a feature.", COLUMN),
+    ] = Field(None, validation_alias="weight_column", serialization_alias="weight_column")
     horizon: Annotated[
         Steps | None, Option("--horizon", "Steps that a forecast looks ahead [by the time between steps].", STEPS)
     ] = None

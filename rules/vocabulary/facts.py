@@ -168,6 +168,11 @@ _ALL: Final = (
         domain=Categories(values=tuple(Modality)),
     ),
     _count("rows", "labelled rows of the dataset", "rows", low=1),
+    _share(
+        "effective_row_share",
+        "effective sample size of weighted rows, relative to their number; 1 for rows without weights",
+        "fraction of rows",
+    ),
     _count("features", "feature columns", "columns", low=1),
     _count(
         "classes", "distinct classes of the target", "classes", low=2, tasks=frozenset({Task.BINARY, Task.MULTICLASS})

@@ -55,4 +55,5 @@ def create_predictions(parts: Parts, examples: Examples, outcome: np.ndarray, de
         decided=decided,
         rare_class=parts.rare_class,
         naive_error=scaling_error(parts.train, parts),
+        weight=examples.weight,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.metric import apply_thresholds
+from executor.components.metric_functions import column_means
 from executor.evaluation.baselines.baseline import Baseline, _offset, create_predictions, forecast_baseline
 from executor.evaluation.scores import SEASONAL
 from rules.text.numbers import number
@@ -14,6 +15,8 @@ from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
     from executor.components.metric import PerformanceMetric
     from executor.data.raw_table import RawTable
@@ -37,7 +40,7 @@ def constant_baseline(
     if parts.task is Task.FORECASTING:
         return last_value_baseline(parts, hold_out, last)
     if parts.task.is_classification:
-        shares = train.target.mean(axis=0, dtype=np.float64)
+        shares = train.target_totals() / train.total
         outcome = np.tile(shares, (rows, 1))
         says = "the class shares of the training rows"
     else:
@@ -82,26 +85,32 @@ MAX_SCORED: Final = 10_000  # training rows on which each of these quantiles is 
 def _best_value(metric: PerformanceMetric, parts: Parts) -> tuple[str, np.ndarray]:
     """Value of each target with the best score on the training rows, if always predicted, with its name."""
     some = parts.train.evenly_spaced(MAX_SCORED)
-    truth = parts.train.raw_target
+    truth, weight = parts.train.raw_target, parts.train.weight
     if metric.name in {"mse", "rmse", "r2"}:
-        return "the mean", truth.mean(axis=0)
+        return "the mean", column_means(truth, weight)
     if metric.name == "mae":
-        return "the median", np.median(truth, axis=0)
+        return "the median", np.median(truth, axis=0) if weight is None else _quantiles(truth, [0.5], weight)[0]
 
     def score(values: np.ndarray) -> float:
         outcome = np.tile(values, (len(some), 1))
         return metric.of_predictions(create_predictions(parts, some, outcome, outcome))
 
-    quantiles = np.quantile(truth, LEVELS, axis=0)
+    quantiles = np.quantile(truth, LEVELS, axis=0) if weight is None else _quantiles(truth, LEVELS, weight)
     best = metric.direction.best(range(len(LEVELS)), key=lambda at: score(quantiles[at]))
     return f"the {LEVELS[best]:.0%} quantile", quantiles[best]
+
+
+def _quantiles(truth: np.ndarray, levels: ArrayLike, weight: np.ndarray) -> np.ndarray:
+    """Quantiles of weighted rows, (levels, targets): the smallest value up to which a level of the weight lies."""
+    found = np.quantile(truth, levels, axis=0, weights=weight, method="inverted_cdf")
+    return np.asarray(found)
 
 
 def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
     """Class with the best score on the training rows, if always predicted; of ties the most frequent."""
     truth = parts.train.raw_target
     classes = max(2, parts.outputs)
-    shares = np.bincount(truth, minlength=classes) / len(truth)
+    shares = np.bincount(truth, parts.train.weight, minlength=classes) / parts.train.total
     outcome = np.tile(shares[-parts.outputs :], (len(truth), 1))
     scores = [
         metric.of_predictions(create_predictions(parts, parts.train, outcome, np.full(len(truth), constant)))

@@ -256,7 +256,7 @@ class BoostedTrees:
         start = clock.now()
         for trees in STAGES:
             for model, column in zip(self._models, self._truth(examples).T, strict=True):
-                model.set_params(max_iter=trees).fit(inputs, column)
+                model.set_params(max_iter=trees).fit(inputs, column, examples.weight)
             self.best = self._chosen(validation)
             if trees >= MIN_TREES and self.best.trees <= trees // 2:
                 return
@@ -268,7 +268,7 @@ class BoostedTrees:
     def fit_again(self, inputs: np.ndarray, examples: Examples) -> None:
         """Refit the best number of trees on other rows."""
         for model, column in zip(self._models, self._truth(examples).T, strict=True):
-            model.set_params(max_iter=self.best.trees, warm_start=False).fit(inputs, column)
+            model.set_params(max_iter=self.best.trees, warm_start=False).fit(inputs, column, examples.weight)
 
     def _chosen(self, inputs: np.ndarray) -> BestStage:
         """Choose the number of trees, of ties the largest; inputs: the validation rows."""

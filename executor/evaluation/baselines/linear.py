@@ -70,7 +70,7 @@ def _fit(
     columns = some.raw_target[:, None] if some.raw_target.ndim == 1 else some.raw_target
     if any(len(np.unique(column)) == 1 for column in columns.T):
         return None
-    models = [fit_logistic(features, column, clock=clock) for column in columns.T]
+    models = [fit_logistic(features, column, clock=clock, weights=some.weight) for column in columns.T]
 
     def probabilities(rows: Examples) -> np.ndarray:
         wide = feature_matrix(rows, parts)
@@ -96,6 +96,6 @@ def _fit_ridge(
         predicted = values(ridge, parts.validation)
         return metric.of_predictions(create_predictions(parts, parts.validation, predicted, predicted))
 
-    fitted = [Ridge(alpha=penalty).fit(features, some.change) for penalty in PENALTIES]
+    fitted = [Ridge(alpha=penalty).fit(features, some.change, some.weight) for penalty in PENALTIES]
     best = metric.direction.best(fitted, key=score)
     return lambda rows: values(best, rows)

@@ -43,7 +43,12 @@ def neighbours_baseline(
         of_validation = known.kneighbors(_coarse(parts.validation), return_distance=False)
 
         def outcome(nearest: np.ndarray, count: int) -> np.ndarray:
-            shares = some.target[nearest[:, :count]].mean(axis=1, dtype=np.float64)
+            own = nearest[:, :count]
+            if some.weight is None:
+                shares = some.target[own].mean(axis=1, dtype=np.float64)
+            else:
+                share = some.weight[own] / some.weight[own].sum(axis=1, keepdims=True)
+                shares = (some.target[own] * share[..., None]).sum(axis=1)
             return shares if parts.task.is_classification else outcome_of(shares, parts)
 
         def score(count: int) -> float:

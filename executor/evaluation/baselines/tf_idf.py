@@ -177,12 +177,14 @@ def _choose_penalty(
 def _fit(features: sparse.csr_matrix, examples: Examples, parts: Parts, strength: float, *, clock: Clock) -> Predictor:
     """Fit a linear model until a time, as a function from features and examples to the outcome."""
     if not parts.task.is_classification:
-        ridge = Ridge(alpha=strength).fit(features, examples.change)
+        ridge = Ridge(alpha=strength).fit(features, examples.change, examples.weight)
         return lambda rows, asked: outcome_of(
             asked.restored(ridge.predict(rows).reshape(len(asked), parts.outputs)), parts
         )
     truth = examples.raw_target.reshape(len(examples), -1)
-    models = [fit_logistic(features, column, clock=clock, strength=strength) for column in truth.T]
+    models = [
+        fit_logistic(features, column, clock=clock, strength=strength, weights=examples.weight) for column in truth.T
+    ]
 
     def probabilities(rows: sparse.csr_matrix, asked: Examples) -> np.ndarray:
         del asked

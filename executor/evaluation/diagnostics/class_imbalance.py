@@ -63,6 +63,7 @@ def _weights(bundle: Bundle, parts: Parts, count: int) -> list[float]:
     weights = sample_weights(bundle.loss, parts)
     if weights is None:
         return [1.0] * count
+    weights = weights if parts.train.weight is None else weights / parts.train.weight
     classes = parts.train.raw_target
     return [float(weights[classes == one].mean()) if np.any(classes == one) else 1.0 for one in range(count)]
 

@@ -120,5 +120,12 @@ def _score(metric: PerformanceMetric, signature: Signature, rows: RawTable, outc
     decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     truth = np.asarray(rows.truth)
     return metric.of_predictions(
-        Predictions(task=signature.task, truth=truth, outcome=outcome, decided=decided, rare_class=signature.rare_class)
+        Predictions(
+            task=signature.task,
+            truth=truth,
+            outcome=outcome,
+            decided=decided,
+            rare_class=signature.rare_class,
+            weight=rows.weight,
+        )
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from executor.preprocessing.target_scale import from_learning_scale, to_learning_scale
 from rules.vocabulary.choices import TargetScale
 
+ROUNDING: Final = 1e-12  # relative error of a sum of weights
 PERCENT: Final = 90  # of new rows that an interval is to cover: the default of MAPIE
 
 
@@ -79,33 +80,45 @@ def conformal_intervals(
     on: TargetScale = "as_is",
     percent: int = PERCENT,
     spread: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
 ) -> Intervals:
     """Measure intervals whose half-width is the ⌈(n + 1) · level⌉-th smallest absolute residual of n rows.
 
     truth, outcome: (rows, targets) of rows that were not trained on, in the target's own unit. on: scale of the
     residuals. spread: (rows, targets), by which residuals are divided (locally weighted conformal inference: Lei et al.
-    2018, section 5.2).
+    2018, section 5.2). weight: (rows,) of the rows: the half-width is then the smallest residual up to which the rows
+    have that share of the whole weight, with 1 for the new row (Tibshirani et al. 2019).
 
     >>> predicted = np.zeros((9, 1))
     >>> conformal_intervals(predicted + np.arange(9.0)[:, None], predicted).half_widths
     (8.0,)
+    >>> conformal_intervals(predicted + np.arange(9.0)[:, None], predicted, weight=np.repeat([2.0, 1.0], [8, 1])).rows
+    9
     """
     rows = len(truth)
     rank, in_spreads = _rank(rows, percent), spread is not None
-    if rank > rows:
-        return Intervals(percent=percent, rows=rows, half_widths=(), on=on, in_spreads=in_spreads)
     residuals = np.abs(to_learning_scale(truth, on) - to_learning_scale(outcome, on))
-    ranked = np.sort(residuals if spread is None else residuals / spread, axis=0)
-    half_widths = tuple(ranked[rank - 1].tolist())
+    residuals = residuals if spread is None else residuals / spread
+    half_widths: tuple[float, ...] = ()
+    if weight is not None:
+        half_widths = _weighted_quantiles(residuals, weight, percent)
+    elif rank <= rows:
+        half_widths = tuple(np.sort(residuals, axis=0)[rank - 1].tolist())
     return Intervals(percent=percent, rows=rows, half_widths=half_widths, on=on, in_spreads=in_spreads)
 
 
 def intervals_by_group(
-    found: Intervals, truth: np.ndarray, outcome: np.ndarray, *, by: str, groups: np.ndarray
+    found: Intervals,
+    truth: np.ndarray,
+    outcome: np.ndarray,
+    *,
+    by: str,
+    groups: np.ndarray,
+    weight: np.ndarray | None = None,
 ) -> Intervals:
     """Measure half-widths for each group with enough rows, too (Mondrian: Vovk et al. 2005, section 4.5).
 
-    found: intervals of all rows. truth, outcome: as of `conformal_intervals`. by, groups: a column, and its value in
+    found: intervals of all rows. truth, outcome, weight: as of `conformal_intervals`. by, groups: a column, and its value in
     each row.
 
     >>> truth = np.concatenate([np.ones(9), np.full(9, 3.0), [0.0]])[:, None]
@@ -117,7 +130,11 @@ def intervals_by_group(
     names, counts = np.unique(groups.astype(str), return_counts=True)
     measured = {
         str(name): conformal_intervals(
-            truth[groups == name], outcome[groups == name], on=found.on, percent=found.percent
+            truth[groups == name],
+            outcome[groups == name],
+            on=found.on,
+            percent=found.percent,
+            weight=None if weight is None else weight[groups == name],
         ).half_widths
         for name in names
     }
@@ -137,6 +154,18 @@ def min_rows(percent: int = PERCENT) -> int:
     (9, 19)
     """
     return -(-percent // (100 - percent))
+
+
+def _weighted_quantiles(residuals: np.ndarray, weight: np.ndarray, percent: int) -> tuple[float, ...]:
+    """Half-width of each column of residuals, (rows, targets); none where the weight of the new row is too large."""
+    needed = percent * (float(weight.sum()) + 1) / 100 * (1 - ROUNDING)
+    order = np.argsort(residuals, axis=0, kind="stable")
+    reached = np.cumsum(weight[order], axis=0) >= needed
+    if not reached[-1].all():
+        return ()
+    return tuple(
+        np.take_along_axis(residuals, order, axis=0)[reached.argmax(axis=0), range(residuals.shape[1])].tolist()
+    )
 
 
 def _rank(rows: int, percent: int) -> int:

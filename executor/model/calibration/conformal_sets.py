@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from executor.model.calibration.conformal_intervals import PERCENT
+from executor.model.calibration.conformal_intervals import PERCENT, ROUNDING
 
 PERCENTS: Final = range(50, 100)  # coverages that sets can have
 
@@ -45,22 +45,38 @@ class ClassSets(BaseModel):
         return found
 
 
-def conformal_sets(truth: np.ndarray, shares: np.ndarray) -> ClassSets:
+def conformal_sets(truth: np.ndarray, shares: np.ndarray, weight: np.ndarray | None = None) -> ClassSets:
     """Measure thresholds: for n rows the ⌊(n + 1) · (1 - coverage)⌋-th smallest probability of the true class.
 
-    truth: (rows,) classes of rows that were not trained on. shares: their probabilities, (rows, classes).
+    truth: (rows,) classes of rows that were not trained on. shares: their probabilities, (rows, classes). weight:
+    (rows,) of the rows, with 1 for the new row (Tibshirani et al. 2019).
 
     >>> found = conformal_sets(np.zeros(9, int), np.column_stack([np.arange(1, 10) / 10, np.arange(9, 0, -1) / 10]))
     >>> found.marginal[PERCENTS.index(80)], found.by_class[1][PERCENTS.index(80)]
     (0.2, 0.0)
     """
     own = shares[np.arange(len(truth)), truth]
-    groups = [own[truth == label] for label in range(shares.shape[1])]
-    return ClassSets(rows=tuple(map(len, groups)), marginal=_thresholds(own), by_class=tuple(map(_thresholds, groups)))
+    groups = [truth == label for label in range(shares.shape[1])]
+    return ClassSets(
+        rows=tuple(int(rows.sum()) for rows in groups),
+        marginal=_thresholds(own, weight),
+        by_class=tuple(_thresholds(own[rows], None if weight is None else weight[rows]) for rows in groups),
+    )
 
 
-def _thresholds(own: np.ndarray) -> tuple[float, ...]:
+def _thresholds(own: np.ndarray, weight: np.ndarray | None) -> tuple[float, ...]:
     """Threshold for each coverage; own: probability of the true class, (rows,)."""
+    if weight is not None:
+        return _weighted_thresholds(own, weight)
     ranked = [0.0, *np.sort(own).tolist()]
     # In integers: in floats 10 · (1 - 0.9) is less than 1.
     return tuple(ranked[(len(own) + 1) * (100 - percent) // 100] for percent in PERCENTS)
+
+
+def _weighted_thresholds(own: np.ndarray, weight: np.ndarray) -> tuple[float, ...]:
+    """The same for weighted rows: at most the weight of 1 - coverage is below the threshold."""
+    order = np.argsort(own, kind="stable")
+    ranked, each = [0.0, *own[order].tolist()], weight[order]
+    below = np.cumsum(each) - each + 1  # with the new row
+    allowed = (100 - np.array(PERCENTS)) * (weight.sum() + 1) / 100 * (1 + ROUNDING)
+    return tuple(ranked[count] for count in np.searchsorted(below, allowed, side="right"))

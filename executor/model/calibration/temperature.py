@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logit, logsumexp, softmax
 
-from executor.components.metric_functions import MIN_PROBABILITY
+from executor.components.metric_functions import MIN_PROBABILITY, weighted_mean
 from rules.vocabulary.facts import Task
 
 IDENTITY_TEMPERATURE: Final = 1.0
@@ -33,12 +33,12 @@ class Temperature:
 
 
 def fit_temperatures(
-    truth: np.ndarray, logits: np.ndarray, task: Task, *, tuned: bool = True
+    truth: np.ndarray, logits: np.ndarray, task: Task, *, tuned: bool = True, weight: np.ndarray | None = None
 ) -> tuple[Temperature, ...]:
     """Fit one temperature for all classes, or one per label; none for a task without classes.
 
     truth, logits: of validation rows, (rows,) with (rows, 1) or (rows, classes), or both (rows, labels).
-    tuned: whether the bundle calibrates probabilities; else each temperature is 1.
+    tuned: whether the bundle calibrates probabilities; else each temperature is 1. weight: (rows,), or None.
     """
     if not task.is_classification:
         return ()
@@ -46,8 +46,8 @@ def fit_temperatures(
         one = Temperature(value=IDENTITY_TEMPERATURE, why="the bundle does not calibrate probabilities")
         return (one,) * (logits.shape[1] if task is Task.MULTILABEL else 1)
     if task is not Task.MULTILABEL:
-        return (tune_temperature(truth, logits),)
-    return tuple(tune_temperature(truth[:, at], logits[:, at : at + 1]) for at in range(logits.shape[1]))
+        return (tune_temperature(truth, logits, weight),)
+    return tuple(tune_temperature(truth[:, at], logits[:, at : at + 1], weight) for at in range(logits.shape[1]))
 
 
 def apply_temperatures(logits: np.ndarray, found: tuple[Temperature, ...]) -> np.ndarray:
@@ -55,10 +55,10 @@ def apply_temperatures(logits: np.ndarray, found: tuple[Temperature, ...]) -> np
     return logits / np.array([one.value for one in found]) if found else logits
 
 
-def tune_temperature(truth: np.ndarray, logits: np.ndarray) -> Temperature:
+def tune_temperature(truth: np.ndarray, logits: np.ndarray, weight: np.ndarray | None = None) -> Temperature:
     """Fit the temperature with the lowest log-loss, or 1 where the rows are too few or cross-validation shows no gain.
 
-    truth: (rows,) classes. logits: (rows, 1) of class 1, or (rows, classes).
+    truth: (rows,) classes. logits: (rows, 1) of class 1, or (rows, classes). weight: (rows,), or None.
     """
     rows = len(truth)
     events = rows - int(np.bincount(truth).max())
@@ -70,13 +70,14 @@ def tune_temperature(truth: np.ndarray, logits: np.ndarray) -> Temperature:
     others = np.empty(rows)
     for fold in range(FOLDS):
         own = folds == fold
-        others[own] = _losses(truth[own], logits[own], _minimize_log_loss(truth[~own], logits[~own]))
-    before, after = float(losses.mean()), float(others.mean())
+        weight_of_others = None if weight is None else weight[~own]
+        others[own] = _losses(truth[own], logits[own], minimize_log_loss(truth[~own], logits[~own], weight_of_others))
+    before, after = weighted_mean(losses, weight), weighted_mean(others, weight)
     if not after < before:
         why = f"a temperature does not lower the log-loss of {rows} validation rows, {before:.4g}"
         return Temperature(value=IDENTITY_TEMPERATURE, why=why)
     why = f"lowers the log-loss of {rows} validation rows from {before:.4g} to {after:.4g}"
-    return Temperature(value=_minimize_log_loss(truth, logits), why=why)
+    return Temperature(value=minimize_log_loss(truth, logits, weight), why=why)
 
 
 def rescale_probabilities(outcome: np.ndarray, values: np.ndarray, task: Task) -> np.ndarray:
@@ -99,8 +100,8 @@ def _losses(truth: np.ndarray, logits: np.ndarray, temperature: float) -> np.nda
     return np.asarray(-log_softmax(divided, axis=1)[np.arange(len(truth)), truth])
 
 
-def _minimize_log_loss(truth: np.ndarray, logits: np.ndarray) -> float:
-    """Minimize the log-loss of smoothed targets, which is convex in 1 / temperature."""
+def minimize_log_loss(truth: np.ndarray, logits: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Find the temperature with the lowest log-loss of smoothed targets, which is convex in 1 / temperature."""
     both = np.hstack([np.zeros_like(logits), logits]) if logits.shape[1] == 1 else logits
     own = both[np.arange(len(truth)), truth]
     # With two classes the smoothing goes to the other one, with several to all of them.
@@ -110,7 +111,7 @@ def _minimize_log_loss(truth: np.ndarray, logits: np.ndarray) -> float:
 
     def loss(log: float) -> float:
         cooling = math.exp(-log)
-        return float(np.mean(logsumexp(both * cooling, axis=1) - wanted * cooling))
+        return weighted_mean(logsumexp(both * cooling, axis=1) - wanted * cooling, weight)
 
     low, high = (math.log(end) for end in RANGE)
     return math.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x)

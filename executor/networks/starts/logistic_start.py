@@ -112,7 +112,7 @@ def _choose(parts: Parts, bundle: Bundle, clock: Clock) -> LinearStart:
         fitted = _fit(parts, bundle, penalty, clock, fitted)
         outputs = parts.validation.restored(asked @ fitted.kernel + fitted.bias).astype(np.float32)
         score = metric.direction.utility(metric.score(outputs, parts.validation, parts))
-        found.append((score, -float(loss(parts.validation.target, outputs)), fitted))
+        found.append((score, -float(loss(parts.validation.target, outputs, parts.validation.weight)), fitted))
         longest = max(longest, fitted.seconds)
     return max(found, key=lambda one: one[:2])[2]
 
@@ -121,7 +121,7 @@ def _fit(parts: Parts, bundle: Bundle, penalty: float, clock: Clock, before: Lin
     """Fit kernel and bias on the training rows; before: of another penalty, or of other rows."""
     begin, features, outputs = clock.now(), feature_matrix(parts.train, parts), parts.outputs
     if not parts.task.is_classification:
-        ridge = Ridge(alpha=penalty).fit(features, parts.train.change)
+        ridge = Ridge(alpha=penalty).fit(features, parts.train.change, parts.train.weight)
         # scikit-learn drops the axis of a single output.
         kernel, bias = ridge.coef_.reshape(outputs, -1), np.reshape(ridge.intercept_, outputs)
     else:
@@ -137,7 +137,7 @@ def _fit(parts: Parts, bundle: Bundle, penalty: float, clock: Clock, before: Lin
                 classes,
                 clock=clock,
                 strength=penalty,
-                weights=_row_weights(bundle.loss, classes),
+                weights=_row_weights(bundle.loss, classes, parts.train.weight),
                 before=None if before is None else _weights_of(before, own, classes=len(present)),
             )
             if len(own) == len(model.coef_):
@@ -153,12 +153,13 @@ def _fit(parts: Parts, bundle: Bundle, penalty: float, clock: Clock, before: Lin
     )
 
 
-def _row_weights(loss: Choice, classes: np.ndarray) -> np.ndarray | None:
-    """Weights of rows by class with mean 1, (rows,); None where all weigh the same."""
-    if not isinstance(loss, WeightedCrossentropy):
-        return None
-    weights = class_weights(np.bincount(classes)[classes], kind=loss.weights)
-    return np.asarray(weights / weights.mean())
+def _row_weights(loss: Choice, classes: np.ndarray, own: np.ndarray | None) -> np.ndarray | None:
+    """Weights of rows by class, times their own, with mean 1, (rows,); None where all weigh the same."""
+    weights = own
+    if isinstance(loss, WeightedCrossentropy):
+        weights = class_weights(np.bincount(classes, own)[classes], kind=loss.weights)
+        weights = weights if own is None else weights * own
+    return None if weights is None else np.asarray(weights / weights.mean())
 
 
 def _weights_of(before: LinearStart, own: Sequence[int], *, classes: int) -> tuple[np.ndarray, np.ndarray] | None:

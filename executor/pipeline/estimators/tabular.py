@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
+    _check_sample_weight,
     _check_y,
     check_consistent_length,
     check_is_fitted,
@@ -43,7 +44,14 @@ class TableEstimator(Estimator):
     """Estimators of independent rows."""
 
     def _train(
-        self, features: ArrayLike, table: pa.Table, truth: dict[str, pa.Array], task: Task, groups: ArrayLike | None
+        self,
+        features: ArrayLike,
+        table: pa.Table,
+        truth: dict[str, pa.Array],
+        *,
+        task: Task,
+        groups: ArrayLike | None,
+        sample_weight: ArrayLike | None,
     ) -> Self:
         """Train on the table of the features with targets by name; groups: (rows,), never divided by a split."""
         kinds = {}
@@ -56,7 +64,12 @@ class TableEstimator(Estimator):
             check_consistent_length(features, groups)
             entity = free_name("group", table.column_names)
             table = table.append_column(entity, pa.array(np.asarray(groups)))
-        return self._fit(table, Request(target=tuple(truth), task=task, kinds=kinds, entity=entity))
+        weight = None
+        if sample_weight is not None:
+            weight = free_name("sample_weight", table.column_names)
+            values = _check_sample_weight(sample_weight, features, dtype=np.float64)
+            table = table.append_column(weight, pa.array(values))
+        return self._fit(table, Request(target=tuple(truth), task=task, kinds=kinds, entity=entity, weight=weight))
 
     def _table(self, features: Any, *, is_fit: bool = False) -> pa.Table:  # noqa: ANN401  any kind of table
         """Check features as scikit-learn does, and convert them; columns of arrays are called x0, x1 and so on."""
@@ -133,7 +146,14 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         0.98
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, groups: ArrayLike | None = None) -> Self:  # noqa: N803  scikit-learn's name
+    def fit(
+        self,
+        X: ArrayLike,  # noqa: N803  scikit-learn's name
+        y: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Choose a strategy and train.
 
         Args:
@@ -141,6 +161,8 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
             y: Labels, (rows,), or 0 and 1 for each of several targets, (rows, targets).
             groups: Group of each row, (rows,), such as its patient; no group is divided between training and
                 validation rows. Default None.
+            sample_weight: Weight of each row, (rows,), at least 0, in training, calibration and scores on the hold-out.
+                Rows with weight 0 are left out. Default None: each row counts once.
 
         Returns:
             The fitted estimator.
@@ -156,13 +178,14 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
             self.classes_ = np.arange(values.shape[1])
             names = target_names(table, y, values.shape[1])
             truth = {name: pa.array(values[:, at].astype(np.int64)) for at, name in enumerate(names)}
-            return self._train(X, table, truth, Task.MULTILABEL, groups)
+            return self._train(X, table, truth, task=Task.MULTILABEL, groups=groups, sample_weight=sample_weight)
         self.classes_, codes = np.unique(values, return_inverse=True)
         if len(self.classes_) < MIN_CLASSES:
             raise ValueError(f"y must have at least two classes, but got only one class, {self._texts()[0]!r}.")
         task = Task.BINARY if len(self.classes_) == MIN_CLASSES else Task.MULTICLASS
         (name,) = target_names(table, y, 1)
-        return self._train(X, table, {name: pa.array(self._texts()).take(pa.array(codes))}, task, groups)
+        truth = {name: pa.array(self._texts()).take(pa.array(codes))}
+        return self._train(X, table, truth, task=task, groups=groups, sample_weight=sample_weight)
 
     def _texts(self) -> list[str]:
         """Labels of the run, which always are text, in the order of `classes_`."""
@@ -254,13 +277,21 @@ class PcwatRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]  # a
                [ 20.6, 171.3]])
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, groups: ArrayLike | None = None) -> Self:  # noqa: N803  as above
+    def fit(
+        self,
+        X: ArrayLike,  # noqa: N803  as above
+        y: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Choose a strategy and train.
 
         Args:
             X: Features: an array, (rows, columns), or a pandas, polars or Arrow table.
             y: Numbers, (rows,) or (rows, targets).
             groups: Group of each row, (rows,), as for `PcwatClassifier`. Default None.
+            sample_weight: Weight of each row, (rows,), as for `PcwatClassifier`. Default None.
 
         Returns:
             The fitted estimator.
@@ -275,7 +306,7 @@ class PcwatRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]  # a
         self._is_flat = values.ndim == 1
         truth = {name: pa.array(columns[:, at].astype(float)) for at, name in enumerate(names)}
         task = Task.REGRESSION if len(names) == 1 else Task.MULTIOUTPUT_REGRESSION
-        return self._train(X, table, truth, task, groups)
+        return self._train(X, table, truth, task=task, groups=groups, sample_weight=sample_weight)
 
     def predict(self, X: ArrayLike) -> np.ndarray:  # noqa: N803  as above
         """Predict numbers.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -47,7 +47,10 @@ def score_groups(run: Run, hold_out: HoldOutPredictions, dataset: Dataset, colum
             f"--by must be a column of the dataset, but {dataset.name} has no column {column!r}."
             f"{did_you_mean(column, dataset.columns)}"
         )
-    metric = create_metric(run.bundle.metric)
+    metric, predictions = create_metric(run.bundle.metric), hold_out.predictions
+    if (weight := run.plan.request.weight) is not None:
+        cells = _cells(dataset, f"{quoted(weight)}::DOUBLE")
+        predictions = replace(predictions, weight=np.array([cells[int(row)] for row in hold_out.rows]))
     names = np.array(group_names(dataset, column, hold_out.rows), dtype=object)
     found, counts = np.unique(names, return_counts=True)
     most = [str(name) for name in found[np.argsort(-counts, kind="stable")][:MAX_GROUPS]]
@@ -58,7 +61,7 @@ def score_groups(run: Run, hold_out: HoldOutPredictions, dataset: Dataset, colum
         Group(
             name=name,
             rows=int(mask.sum()),
-            score=_score(metric, hold_out.predictions, np.flatnonzero(mask), run.plan.seed),
+            score=_score(metric, predictions, np.flatnonzero(mask), run.plan.seed),
         )
         for name, mask in masks.items()
     ]
@@ -72,7 +75,7 @@ def group_names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
         [MAX_GROUPS],
     ).fetchall()[0][0]
     read = f"TRY_CAST({name} AS DOUBLE)" if numeric else f"CAST({name} AS VARCHAR)"
-    cells = dict(dataset.connection.execute(f"SELECT rowid, {read} FROM dataset").fetchall())  # noqa: S608  quoted
+    cells = _cells(dataset, read)
     values = [cells.get(int(row)) for row in rows]
     if not numeric:
         return [MISSING if value is None else str(value) for value in values]
@@ -81,6 +84,11 @@ def group_names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
     ranges = [f"{low:,.4g} to {high:,.4g}" for low, high in pairwise(edges)] or [f"{edges[0]}"]
     inner = edges[1:-1]
     return [MISSING if value is None else ranges[int(np.searchsorted(inner, value, side="left"))] for value in values]
+
+
+def _cells(dataset: Dataset, expression: str) -> dict[int, Any]:
+    """Value of an SQL expression by row, from 0."""
+    return dict(dataset.connection.execute(f"SELECT rowid, {expression} FROM dataset").fetchall())  # noqa: S608  quoted
 
 
 def _score(metric: PerformanceMetric, predictions: Predictions, rows: np.ndarray, seed: int) -> Estimate:

@@ -228,7 +228,7 @@ class SequentialRunner:
         start = at.clock.now()
         outputs = traced.outputs(at.validation)
         at.clock.note_prediction(at.clock.now() - start)
-        cost = float(at.loss(at.validation.target, outputs))
+        cost = float(at.loss(at.validation.target, outputs, at.validation.weight))
         cost = cost if np.isfinite(cost) else math.inf
         score = validation_score(outputs, at)
         if means is None:

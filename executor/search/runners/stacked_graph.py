@@ -81,7 +81,8 @@ class StackedGraph:
         # Not by XLA, whose max(NaN, 0) is 0, which would hide NaN weights.
         self._outputs_graph = compile_graph(self._outputs, stack, columns, offset)
         outputs = tf.TensorSpec([None, None, shape.outputs], tf.float32)
-        self._cost = compile_graph(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), outputs)
+        targets = tf.TensorSpec([None, shape.outputs], tf.float32)
+        self._cost = compile_graph(self._costs, targets, tf.TensorSpec([None], tf.float32), outputs)
 
     def start(
         self, trials: Sequence[tuple[list[np.ndarray], Configuration]], *, folds: Sequence[int] | None = None
@@ -181,10 +182,10 @@ class StackedGraph:
 
     def costs(self, outputs: np.ndarray, rows: Rows) -> np.ndarray:
         """Compute the loss of each trial, (K,)."""
-        return np.asarray(self._cost(rows.target, tf.constant(outputs)))
+        return np.asarray(self._cost(rows.target, rows.weight, tf.constant(outputs)))
 
-    def _costs(self, target: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(self._losses(target, outputs), axis=1)
+    def _costs(self, target: tf.Tensor, weight: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(self._losses(target, outputs) * weight, axis=1)
 
     def _losses(self, target: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Loss of each trial on each row, (K, rows)."""

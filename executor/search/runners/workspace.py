@@ -120,13 +120,14 @@ def create_workspace(
     directory: the run directory. clock: by default one without a time limit.
     Raises ChoiceError on a loss that does not fit the task.
     """
+    weight = parts.validation.weight
     return Workspace(
         bundle=bundle,
         parts=parts,
         metric=metric,
         loss=create_loss(bundle.loss, parts),
         train=to_device(parts.train, sample_weights(bundle.loss, parts)),
-        validation=to_device(parts.validation),
+        validation=to_device(parts.validation, None if weight is None else weight / weight.mean()),
         clock=clock or Clock(),
         seed=seed,
         directory=directory,

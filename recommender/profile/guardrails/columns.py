@@ -51,7 +51,7 @@ def check_columns(
     roles: Roles, summaries: Summaries, notes: Mapping[str, Note] = MappingProxyType({})
 ) -> Iterator[Guardrail]:
     """Check columns: excluded ones, missing values, many categories, and numbers read as text."""
-    apart = {*roles.targets, roles.time_column, roles.entity_column, roles.split_column}
+    apart = {*roles.targets, roles.time_column, roles.entity_column, roles.split_column, roles.weight_column}
     rest = {name: role for name, role in roles.columns.items() if name not in apart}
     used = {name: summaries[name] for name in roles.features}
     yield from _of_numbers_as_words(roles, summaries, notes)

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 MIN_RELIABLE_ROWS: Final = 200
 """Rows below which scores are unreliable (Ludwig's minimum, docs/evidence.md 1, size)."""
+MIN_EFFECTIVE_SHARE: Final = 0.2
+"""Effective sample size, relative to the rows, below which weights are reported (a design effect of 5, Kish 1965)."""
 MIN_DUPLICATE_SHARE: Final = 0.01
 """Share of duplicate rows from which they affect scores visibly."""
 
 
 def check_rows(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Guardrail]:
-    """Check the number of rows, rows without target, duplicate rows and empty rows."""
+    """Check the number of rows, rows without target, weights, duplicate rows and empty rows."""
     rows, without = measured_number(measured, "rows"), measured_number(measured, "unlabelled_rows")
     if without:
         yield Guardrail(
@@ -39,6 +41,8 @@ def check_rows(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator
             threshold=0,
             unit="rows",
         )
+    if roles.weight_column is not None:
+        yield _of_weights(roles.weight_column, rows, measured)
     few = rows < MIN_RELIABLE_ROWS
     yield Guardrail(
         name="few_rows",
@@ -119,5 +123,28 @@ def _guardrail(share: float, status: Status, message: str) -> Guardrail:
         message=message,
         value=share,
         threshold=MIN_DUPLICATE_SHARE,
+        unit="fraction of rows",
+    )
+
+
+def _of_weights(column: str, rows: float, measured: Mapping[str, Characteristic]) -> Guardrail:
+    """The weights, which are alerted where few rows have most of the weight."""
+    share, without = (measured_number(measured, name) for name in ("effective_row_share", "weightless_rows"))
+    few = share < MIN_EFFECTIVE_SHARE
+    message = (
+        f"{column!r} weights the rows and is not a feature. The {rows:,.0f} rows make scores as certain as "
+        f"{share * rows:,.0f} rows of equal weight."
+    )
+    if few:
+        message += " Few rows have most of the weight. Check the largest weights."
+    if without:
+        message += f" {counted(int(without), 'row')} with weight 0 {'was' if without == 1 else 'were'} left out."
+    return Guardrail(
+        name="weights",
+        status="alerted" if few else "done",
+        message=message,
+        columns=(column,),
+        value=share,
+        threshold=MIN_EFFECTIVE_SHARE,
         unit="fraction of rows",
     )

@@ -42,6 +42,7 @@ def test_the_facts_of_a_binary_table_by_hand(table: Table) -> None:
         "task": "binary",
         "modality": "tabular",
         "rows": 20,
+        "effective_row_share": 1.0,
         "features": 2,
         "classes": 2,
         "imbalance_ratio": 3.0,
@@ -315,3 +316,17 @@ def test_numbers_that_are_text_because_of_commas_are_reported(table: Table, valu
     dataset = table(a=values, x=np.round(NOISE.normal(size=60), 6), y=["p", "q"] * 30)
     message = found(profiled(dataset, "y")).get("numbers_with_commas")
     assert message is None if use is None else str(message).startswith(f"'a' has numbers with {use} and is read")
+
+
+def test_rows_of_weight_0_are_left_out_and_the_effective_rows_are_kishs(table: Table) -> None:
+    dataset = table(a=NOISE.normal(size=40), w=[0, 1, 1, 2] * 10, y=["no", "yes"] * 20)
+    profile = profiled(dataset, "y", weight="w")
+    measured = values(profile)
+    assert (measured["rows"], measured["minority_class_rows"]) == (30, 10)
+    assert measured["effective_row_share"] == pytest.approx((1 + 1 + 2) ** 2 / 3 / (1 + 1 + 4))  # 40² / (30 · 60)
+    assert profile.get("unlabelled_rows").value == 0  # type: ignore[union-attr]  # it is measured
+    assert {one.column: one.part for one in profile.columns}["w"] == "weight"
+    assert found(profile)["weights"] == (
+        "'w' weights the rows and is not a feature. The 30 rows make scores as certain as 27 rows of equal weight. "
+        "10 rows with weight 0 were left out."
+    )

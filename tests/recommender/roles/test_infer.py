@@ -233,3 +233,37 @@ def test_an_index_of_joined_tables_without_a_name_is_not_learned_from(table: Tab
     roles = infer_roles(dataset, Request(target="y"))
     assert roles.columns["column_1"].kind is Kind.IDENTIFIER
     assert roles.features == ("column_2", "x")
+
+
+def test_a_weight_column_is_neither_a_feature_nor_a_proposed_target(table: Table) -> None:
+    roles = infer_roles(table(x=WHITE[:40], y=["no", "yes"] * 20, w=[1.5, 2.0] * 20), Request(weight="w"))
+    assert (roles.weight_column, roles.targets, roles.features) == ("w", ("y",), ("x",))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, -2.5, *[1.0] * 38], r"in 'w' must be finite numbers of at least 0 .* but got '-2.5' in row 2"),
+        ([1.0, None, *[1.0] * 38], r"but got none in row 2\. Correct the value, or use 0 to leave the row out"),
+        (["1.0", "heavy", *["1.0", "2.0"] * 19], "but got 'heavy' in row 2"),
+        ([0.0] * 40, "must not all be 0"),
+    ],
+)
+def test_a_weight_that_cannot_be_used_is_named_with_its_row(table: Table, weights: list[object], message: str) -> None:
+    with pytest.raises(ColumnError, match=message):
+        infer_roles(table(x=WHITE[:40], y=["no", "yes"] * 20, w=weights), Request(target="y", weight="w"))
+
+
+def test_the_weight_of_a_row_without_target_is_not_needed(table: Table) -> None:
+    columns = {"x": WHITE[:40], "y": [None, *["no", "yes"] * 19, "no"], "w": [None, *[1.0, 2.0] * 19, 1.0]}
+    assert infer_roles(table(**columns), Request(target="y", weight="w")).weight_column == "w"
+
+
+def test_a_column_has_one_role_besides_weight_and_forecasts_have_no_weights(table: Table) -> None:
+    dataset = table(month=MONTHS, w=np.arange(240.0) + 1, sold=WALK)
+    with pytest.raises(ColumnError, match="'w' is both weight column and entity column"):
+        infer_roles(dataset, Request(target="sold", weight="w", entity="w"))
+    with pytest.raises(TargetError, match="'sold' is both target and weight column"):
+        infer_roles(dataset, Request(target="sold", weight="sold"))
+    with pytest.raises(TargetError, match=r"Rows of a forecast cannot have weights, .* or use --task regression"):
+        infer_roles(dataset, Request(target="sold", weight="w"))

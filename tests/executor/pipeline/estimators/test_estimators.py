@@ -100,6 +100,26 @@ def test_groups_are_not_divided_between_the_parts_of_the_split() -> None:
     assert fitted.n_features_in_ == 3
 
 
+def test_weights_of_rows_train_and_score_the_model_and_new_rows_have_none() -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(160, 2))
+    labels = np.where(features[:, 0] > 0, "right", "left")
+    wrong = random.random(160) < 0.5
+    labels[wrong] = np.where(labels[wrong] == "left", "right", "left")
+    weight = np.where(wrong, 0.01, random.uniform(0.5, 1.5, 160))
+    fitted = PcwatClassifier(**QUICK).fit(features, labels, sample_weight=weight)
+    asked = fitted.predict(features)
+    assert (asked == np.where(features[:, 0] > 0, "right", "left")).mean() > 0.9  # without weights half are wrong
+    assert fitted.score(features, labels, sample_weight=weight) > 0.9 > fitted.score(features, labels)
+    run = fitted.run_
+    assert run.plan.request.weight == "sample_weight"
+    assert run.scores.hold_out.value is not None
+    assert run.scores.hold_out.value > 0.9
+    assert "sample_weight" not in {column.name for column in run.signature.columns}
+    with pytest.raises(ValueError, match=r"'-1.0' in row 3"):
+        PcwatClassifier(**QUICK).fit(features, labels, sample_weight=np.where(np.arange(160) == 2, -1, 1))
+
+
 def test_several_targets_are_predicted_as_columns() -> None:
     numbers = np.random.default_rng(0).normal(size=(80, 3))
     targets = pd.DataFrame({"sum": numbers.sum(axis=1), "difference": numbers[:, 0] - numbers[:, 1]})
