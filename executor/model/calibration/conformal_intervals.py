@@ -118,8 +118,8 @@ def intervals_by_group(
 ) -> Intervals:
     """Measure half-widths for each group with enough rows, too (Mondrian: Vovk et al. 2005, section 4.5).
 
-    found: intervals of all rows. truth, outcome, weight: as of `conformal_intervals`. by, groups: a column, and its value in
-    each row.
+    found: intervals of all rows. truth, outcome, weight: as of `conformal_intervals`. by, groups: a column, and its
+    value in each row.
 
     >>> truth = np.concatenate([np.ones(9), np.full(9, 3.0), [0.0]])[:, None]
     >>> groups = np.array(["a"] * 9 + ["b"] * 9 + ["c"])
