@@ -21,6 +21,7 @@ CASES: Final[dict[str, Request]] = {
     "--entity": Request(entity="patient's id"),
     "--split": Request(split="part"),
     "--weight": Request(weight="sampling weight"),
+    "--costs": Request(costs={"bad": {"good": 5}, 'the "best"': {"bad": 0.5, "so: so": 1}}),
     "--horizon": Request(horizon=12),
     "--season": Request(season=1),
     "--known": Request(known=["holiday", "price"]),

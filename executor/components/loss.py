@@ -170,11 +170,15 @@ def huber_delta(loss: Huber, parts: Parts) -> float:
 
 
 def fit_to_loss(parts: Parts, loss: Choice, *, before: Choice | None = None) -> Parts:
-    """Encoded rows with what a loss takes from them: delta of the Huber loss.
+    """Encoded rows with what a loss takes from them: delta of the Huber loss, and costs of the outputs.
 
     before: loss to which they fit already.
     """
-    if not isinstance(loss, Huber) or loss == before:
+    if loss == before:
+        return parts
+    if parts.costs is not None:
+        parts = replace(parts, network_costs=costs_of_outputs(loss, parts))
+    if not isinstance(loss, Huber):
         return parts
     return replace(parts, huber_delta=huber_delta(loss, replace(parts, huber_delta=None)))
 
@@ -190,6 +194,19 @@ def sample_weights(loss: Choice, parts: Parts) -> np.ndarray | None:
         weights = class_weights(np.bincount(classes, own)[classes], kind=loss.weights)
         weights = weights if own is None else weights * own
     return None if weights is None else np.asarray(weights / weights.mean(), np.float32)
+
+
+def costs_of_outputs(loss: Choice, parts: Parts) -> np.ndarray | None:
+    """Costs with which the probabilities of a network have the least expected cost, (classes, classes); None without.
+
+    A loss with class weights multiplies the odds of classes by their weights, so the costs of each actual class are
+    divided by its weight (Elkan 2001, section 2: only the product of odds and costs matters).
+    """
+    if parts.costs is None or not isinstance(loss, WeightedCrossentropy):
+        return parts.costs
+    totals = np.bincount(parts.train.raw_target, parts.train.weight, minlength=len(parts.costs))
+    weights = class_weights(np.where(totals > 0, totals, 1), kind=loss.weights)
+    return np.asarray(parts.costs / (weights / weights.mean())[:, None])
 
 
 def class_weights(counts: np.ndarray, *, kind: str) -> np.ndarray:

@@ -12,7 +12,15 @@ from scipy.special import expit, softmax
 
 from executor.components import metric_functions as measures
 from executor.components.custom import CustomFunction
-from executor.components.threshold import DEFAULT_THRESHOLD, Objective, Threshold, best_score, score_at, tune_threshold
+from executor.components.threshold import (
+    DEFAULT_THRESHOLD,
+    Objective,
+    Threshold,
+    best_score,
+    cost_threshold,
+    score_at,
+    tune_threshold,
+)
 from executor.preprocessing.target_scale import from_learning_scale
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
@@ -105,8 +113,8 @@ class PerformanceMetric:
         """
         if not np.isfinite(outputs).all():
             return float("nan")
-        outcome = outcome_of(outputs, parts)
-        if self.tunes is not None and parts.task is Task.BINARY:
+        outcome, costs = outcome_of(outputs, parts), parts.network_costs
+        if self.tunes is not None and parts.task is Task.BINARY and costs is None:
             rare = 1 if parts.rare_class is None else parts.rare_class
             probability = class_probability(outcome, rare)
             return best_score(examples.raw_target == rare, probability, objective=self.tunes, weight=examples.weight)
@@ -114,7 +122,7 @@ class PerformanceMetric:
             columns, weight = range(parts.outputs), examples.weight
             own = [best_score(examples.raw_target[:, at] == 1, outcome[:, at], weight=weight) for at in columns]
             return float(np.mean(own))
-        decided = apply_thresholds(outcome, parts.task, rare_class=parts.rare_class)
+        decided = apply_thresholds(outcome, parts.task, rare_class=parts.rare_class, costs=costs)
         return self.of_predictions(
             Predictions(
                 task=parts.task,
@@ -126,13 +134,19 @@ class PerformanceMetric:
             )
         )
 
-    def thresholds(self, outcome: np.ndarray, examples: Examples, parts: Parts) -> tuple[Threshold, ...]:
+    def thresholds(
+        self, outcome: np.ndarray, examples: Examples, parts: Parts, *, costs: np.ndarray | None = None
+    ) -> tuple[Threshold, ...]:
         """Tune decision thresholds: one for binary (on the rare class), one per label, none for other tasks.
 
-        outcome: probabilities of the validation examples.
+        outcome: probabilities of the validation examples. costs: (classes, classes), from which the threshold of a
+        binary task follows; by default those of the parts.
         """
+        costs = parts.costs if costs is None else costs
         if parts.task is Task.BINARY:
             rare = 1 if parts.rare_class is None else parts.rare_class
+            if costs is not None:
+                return (Threshold(value=cost_threshold(costs, rare), why="least expected cost"),)
             columns = [(examples.raw_target == rare, class_probability(outcome, rare))]
         elif parts.task is Task.MULTILABEL:
             columns = [(examples.raw_target[:, at] == 1, outcome[:, at]) for at in range(parts.outputs)]
@@ -169,22 +183,40 @@ def class_probability(outcome: np.ndarray, index: int) -> np.ndarray:
 
 
 def apply_thresholds(
-    outcome: np.ndarray, task: Task, *, thresholds: tuple[float, ...] = (), rare_class: int | None = None
+    outcome: np.ndarray,
+    task: Task,
+    *,
+    thresholds: tuple[float, ...] = (),
+    rare_class: int | None = None,
+    costs: np.ndarray | None = None,
 ) -> np.ndarray:
     """Predict class indices (rows,), labels (rows, labels) of 0 and 1, or the values themselves.
 
     thresholds: one for binary, on the probability of rare_class (of class 1 if that is None); one per label; by default
-    0.5.
+    0.5. costs: (classes, classes) by actual and predicted class: the class with the least expected cost is predicted,
+    with two classes unless there is a threshold.
     """
     if task is Task.BINARY:
         rare = 1 if rare_class is None else rare_class
+        if costs is not None and not thresholds:
+            thresholds = (cost_threshold(costs, rare),)
         is_rare = class_probability(outcome, rare) >= (thresholds[0] if thresholds else DEFAULT_THRESHOLD)
         return np.where(is_rare, rare, 1 - rare).astype(np.int64)
     if task is Task.MULTICLASS:
-        return np.asarray(outcome.argmax(axis=1), np.int64)
+        best = outcome.argmax(axis=1) if costs is None else (outcome @ costs).argmin(axis=1)
+        return np.asarray(best, np.int64)
     if task is Task.MULTILABEL:
         return np.asarray(outcome >= (np.asarray(thresholds) if thresholds else DEFAULT_THRESHOLD), np.int64)
     return outcome
+
+
+def expected_cost(costs: np.ndarray) -> PerformanceMetric:
+    """Mean cost of a row as a metric. costs: (classes, classes) by actual and predicted class."""
+
+    def cost(rows: Predictions) -> float:
+        return measures.weighted_mean(costs[rows.truth, rows.decided], rows.weight)
+
+    return PerformanceMetric(name="expected_cost", direction=Direction.MIN, of_predictions=cost)
 
 
 def check_metric(metric: PerformanceMetric, parts: Parts) -> PerformanceMetric:

@@ -58,6 +58,20 @@ def tune_threshold(
     return Threshold(value=cut, why=why)
 
 
+def cost_threshold(costs: np.ndarray, positive: int) -> float:
+    """Probability of a class of two from which predicting it has the least expected cost (Elkan 2001, equation 2).
+
+    costs: (2, 2) by actual and predicted class; a wrong prediction costs more than a correct one.
+
+    >>> round(cost_threshold(np.array([[0.0, 1.0], [5.0, 0.0]]), 1), 4)
+    0.1667
+    """
+    other = 1 - positive
+    of_false_positive = costs[other, positive] - costs[other, other]
+    of_false_negative = costs[positive, other] - costs[positive, positive]
+    return float(of_false_positive / (of_false_positive + of_false_negative))
+
+
 def best_score(
     positive: np.ndarray,
     probability: np.ndarray,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import Predictions, apply_thresholds, compute_metrics
+from executor.components.metric import Predictions, apply_thresholds, compute_metrics, expected_cost
 from executor.components.metric_functions import effective_share
 from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
@@ -23,9 +23,16 @@ from executor.evaluation.calibration import (
     set_score,
 )
 from executor.evaluation.class_coverage import missing_classes
-from executor.evaluation.scores import BaselineScore, Estimate, Scores
+from executor.evaluation.scores import BaselineCost, BaselineScore, CostScore, Estimate, Scores
 from executor.evaluation.verdict import LOWEST, reach_verdict
-from executor.model.prediction_columns import ROW, decode_labels, interval_groups, names_in_file, prediction_columns
+from executor.model.prediction_columns import (
+    ROW,
+    decide,
+    decode_labels,
+    interval_groups,
+    names_in_file,
+    prediction_columns,
+)
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -85,7 +92,7 @@ def evaluate(
         task=parts.task,
         truth=hold_out.raw_target,
         outcome=outcome,
-        decided=apply_thresholds(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class),
+        decided=decide(signature, outcome),
         rare_class=parts.rare_class,
         naive_error=scaling_error(parts.train, parts),
         weight=hold_out.weight,
@@ -99,12 +106,12 @@ def evaluate(
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [predicted, *(baseline.predictions for baseline in baselines)]
     values = np.array([metric.of_predictions(predictions) for predictions in everything])
+    outside = tail_percent(_units(predicted, groups))
+    cost = _cost_score(predicted, baselines, parts, outside, seed=seed, groups=groups)
     ahead = signature.windows.horizon if signature.windows is not None else 0
     in_blocks = parts.task is Task.FORECASTING
     samples = bootstrap_scores(metric, everything, seed=seed, in_blocks=in_blocks, at_least=ahead, groups=groups)
-    # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
-    samples = values + (samples - values) * math.sqrt(min(1.0, MAX_SAMPLE / len(hold_out)))
-    outside = tail_percent(_units(predicted, groups))
+    samples = _widen(samples, values, len(hold_out))
     sign = metric.direction.sign
     scored = {
         baseline.name: BaselineScore(
@@ -134,6 +141,7 @@ def evaluate(
         quantiles=quantiles,
         sets=set_score(signature, predicted),
         calibration=calibration,
+        cost=cost,
         remarks=(*_unweighted(metric, predicted), *describe_calibration(signature, calibration, intervals, quantiles)),
         missing_classes=missing_classes(parts, hold_out, _names(signature)),
         has_signal=scored["constant"].gain.is_positive,
@@ -167,6 +175,43 @@ def bootstrap_scores(
         drawn = draw(random)
         scores[sample] = [metric.of_predictions(predictions.take(drawn)) for predictions in everything]
     return scores
+
+
+def _widen(samples: np.ndarray, values: np.ndarray, rows: int) -> np.ndarray:
+    """Correct the spread of samples of m instead of n rows, which is √(n / m) as wide (Bickel et al. 1997)."""
+    return np.asarray(values + (samples - values) * math.sqrt(min(1.0, MAX_SAMPLE / rows)))
+
+
+def _cost_score(
+    predicted: Predictions,
+    baselines: Sequence[Baseline],
+    parts: Parts,
+    outside: float,
+    *,
+    seed: int,
+    groups: np.ndarray | None,
+) -> CostScore | None:
+    """Expected cost per row of the model and the baselines, on common bootstrap samples; None without costs."""
+    if parts.costs is None:
+        return None
+    metric = expected_cost(parts.costs)
+    everything = [predicted, *(baseline.predictions for baseline in baselines)]
+    values = np.array([metric.of_predictions(predictions) for predictions in everything])
+    samples = bootstrap_scores(metric, everything, seed=seed, in_blocks=False, groups=groups)
+    samples = _widen(samples, values, len(predicted))
+    return CostScore(
+        model=_estimate(values[0], samples[:, 0], outside),
+        most_probable=metric.of_predictions(
+            replace(predicted, decided=apply_thresholds(predicted.outcome, predicted.task))
+        ),
+        baselines={
+            baseline.name: BaselineCost(
+                value=float(values[at]),
+                saving=_estimate(values[at] - values[0], samples[:, at] - samples[:, 0], outside),
+            )
+            for at, baseline in enumerate(baselines, start=1)
+        },
+    )
 
 
 def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:

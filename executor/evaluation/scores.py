@@ -143,6 +143,34 @@ class CalibrationScore(BaseModel):
     """Expected calibration error, in 15 bins."""
 
 
+class BaselineCost(BaseModel):
+    """Expected cost of a baseline on the hold-out, with the costs deciding its predictions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    saving: Estimate
+    """Cost that the model saves per row, positive where the model is better."""
+
+
+class CostScore(BaseModel):
+    """Expected cost per row on the hold-out, by the costs of the request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Estimate
+    most_probable: float
+    """Of the same model, if it predicted the most probable class."""
+    baselines: dict[str, BaselineCost]
+
+    @property
+    def sentence(self) -> str:
+        """The costs in words."""
+        others = [f"{name} {number(one.value)}" for name, one in self.baselines.items()]
+        without = f"{number(self.most_probable)} without the costs, predicting the most probable class"
+        return f"Expected cost per row: {format_estimate(self.model)}; {without}. Baselines: {', '.join(others)}."
+
+
 class ClassTreatment(BaseModel):
     """Treatment of one class, or of the positives of one label."""
 
@@ -261,6 +289,8 @@ class Scores(BaseModel):
     """Prediction sets of a classification; None for other tasks, and in older runs."""
     calibration: CalibrationScore | None = None
     """Calibration of a classification; None where all temperatures are 1."""
+    cost: CostScore | None = None
+    """Expected cost per row; None without costs."""
     remarks: tuple[str, ...] = ()
     """Calibration, coverage of the prediction intervals, or shares below quantiles, a sentence each."""
     missing_classes: tuple[str, ...] = ()

@@ -135,7 +135,7 @@ def prediction_columns(
     outcome: (rows, outputs), from `executor.model.keras_file.predict_rows`. as_text: write labels as text, not in their
     own type. spread: (rows, outputs) spread of the windows of a forecast. groups: from `interval_groups`.
     """
-    decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    decided = decide(signature, outcome)
     if signature.task in {Task.BINARY, Task.MULTICLASS}:
         shares = class_shares(outcome, signature.task)
         labels = decode_labels(signature, signature.targets[0], decided, as_text=as_text)
@@ -171,6 +171,17 @@ def set_column(signature: Signature, members: np.ndarray, *, as_text: bool = Fal
     for row, label in zip(rows.tolist(), classes.tolist(), strict=True):
         found[row].append(texts[label])
     return pa.array([json.dumps(own, ensure_ascii=False) for own in found], pa.string())
+
+
+def decide(signature: Signature, outcome: np.ndarray) -> np.ndarray:
+    """Predict classes, labels or values, as `executor.components.metric.apply_thresholds`, with those of a model."""
+    return apply_thresholds(
+        outcome,
+        signature.task,
+        thresholds=signature.cuts,
+        rare_class=signature.rare_class,
+        costs=np.array(signature.costs) if signature.costs else None,
+    )
 
 
 def step_columns(

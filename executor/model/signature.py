@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -127,6 +128,9 @@ class Signature(BaseModel):
     rare_class: int | None
     thresholds: tuple[Threshold, ...]
     """One for binary, on the probability of rare_class; one per label; none otherwise."""
+    costs: tuple[tuple[float, ...], ...] = ()
+    """Costs of several classes by actual and predicted class, of which the predicted class has the least expected one;
+    empty without costs. With two classes they determine the threshold."""
     temperatures: tuple[Temperature, ...] = ()
     """Divisors of the logits: one for all classes, or one per label; none for other tasks."""
     intervals: Intervals | None = None
@@ -189,6 +193,12 @@ class Signature(BaseModel):
             f"it has {len(self.thresholds)} thresholds where {cuts} are needed": len(self.thresholds) not in {0, cuts},
             f"the rare class is number {self.rare_class} of {classes}": self.rare_class is not None
             and not 0 <= self.rare_class < classes,
+            "its costs are not those of its labels": bool(self.costs)
+            and (
+                self.task is not Task.MULTICLASS
+                or {len(self.costs), *map(len, self.costs)} != {classes}
+                or not all(0 <= cost < math.inf for row in self.costs for cost in row)
+            ),
             "windows belong to forecasts alone": (self.windows is None) is (self.task is Task.FORECASTING),
             f"it has intervals for {widths} of {self.outputs} outputs": widths not in {0, self.outputs},
             "its quantiles are not those of its outputs": self.quantiles is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from executor.components.metric import apply_thresholds, create_metric
+from executor.components.metric import create_metric
 from executor.data.row_arrays import evenly_spaced
 from executor.data.time_zones import zone_of
 from executor.evaluation.baselines.baseline import create_predictions
@@ -22,6 +22,7 @@ from executor.evaluation.diagnostics.unfinished_training import find_cut_off
 from executor.evaluation.evaluate import evaluate
 from executor.evaluation.scores import Importance
 from executor.model.keras_file import predict_rows
+from executor.model.prediction_columns import decide
 from executor.preprocessing.encode import encode_hold_out
 from executor.preprocessing.inputs import ImageInputs, TextInputs
 from executor.runs.files import IMPORTANCE, write_json
@@ -145,6 +146,6 @@ def _training_score(data: EncodedData, saved: SavedModel) -> float:
     train = run.data.rows.train
     some = evenly_spaced(len(train), len(parts.validation))
     outcome = predict_rows(saved.model, signature, run.data.table.take(train[some]))
-    decided = apply_thresholds(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    decided = decide(signature, outcome)
     metric = create_metric(run.bundle.metric)
     return metric.of_predictions(create_predictions(parts, parts.train.take(some), outcome, decided))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from executor.components.configuration import configuration
@@ -71,17 +71,20 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
     outcome = outcome_of(apply_temperatures(selected.outputs, scale), parts)
     own = run.bundle.architecture
     architecture = {"architecture": own if isinstance(own, CustomArchitecture) else None}
-    signature = signature.model_copy(update=set_by_validation(outcome, data) | architecture)
+    loss = run.bundle.of_trial(trials.best.hyperparameters).loss
+    fitted = replace(data, parts=fit_to_loss(parts, loss, before=run.bundle.loss))
+    signature = signature.model_copy(update=set_by_validation(outcome, fitted) | architecture)
     model = write_model(data, trials, selected.network, signature)
     write_json(run.directory / SIGNATURE, signature)
     return SavedModel(model=model, signature=signature, selected=selected)
 
 
 def set_by_validation(outcome: np.ndarray, data: EncodedData) -> dict[str, Any]:
-    """Thresholds, intervals, quantiles and sets of a signature. outcome: predictions of the validation rows."""
-    parts = data.parts
+    """Thresholds, costs, intervals, quantiles and sets of a signature. outcome: predictions of the validation rows."""
+    parts, metric = data.parts, create_metric(data.run.bundle.metric)
     return {
-        "thresholds": create_metric(data.run.bundle.metric).thresholds(outcome, parts.validation, parts),
+        "thresholds": metric.thresholds(outcome, parts.validation, parts, costs=parts.network_costs),
+        "costs": _costs(parts),
         "intervals": _intervals(outcome, data),
         "quantiles": _quantiles(outcome, parts),
         "sets": _sets(outcome, parts),
@@ -107,6 +110,13 @@ def _sequence_reading(run: PreparedRun) -> SequenceReading | None:
     if requested is None or found is None:
         return None
     return requested.model_copy(update={"channels": found.names})
+
+
+def _costs(parts: Parts) -> tuple[tuple[float, ...], ...]:
+    """Costs that decide between several classes; two classes have a threshold."""
+    if parts.task is not Task.MULTICLASS or parts.network_costs is None:
+        return ()
+    return tuple(tuple(row) for row in parts.network_costs.tolist())
 
 
 def _intervals(outcome: np.ndarray, data: EncodedData) -> Intervals | None:

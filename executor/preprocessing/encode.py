@@ -51,6 +51,7 @@ def encode_parts(
         inputs=_inputs(table, roles.task, preprocessing),
         naive_error=naive_error(train) if roles.task is Task.FORECASTING else None,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
+        costs=np.array(roles.costs) if roles.costs else None,
         target_mean=mean,
         target_scale=scale,
         target_on=target_on,

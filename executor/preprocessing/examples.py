@@ -120,6 +120,10 @@ class Parts:
     forecast."""
     rare_class: int | None = None
     """Index of the positive class of F1 with average "binary"; None unless the task is binary."""
+    costs: np.ndarray | None = None
+    """(classes, classes) cost of a row by its actual and its predicted class; None without costs."""
+    network_costs: np.ndarray | None = None
+    """The same for probabilities of the network, see `executor.components.loss.costs_of_outputs`."""
     target_mean: np.ndarray
     """(outputs,) float64; zeros for classification."""
     target_scale: np.ndarray

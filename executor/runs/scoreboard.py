@@ -40,6 +40,7 @@ def print_result(run: Run, console: Console) -> None:
         _heading(scores),
         _score_table(scores),
         Text(verdict.text, style=STYLES[verdict.kind]),
+        *([] if scores.cost is None else [Text(printable(scores.cost.sentence))]),
         *([] if run.summary.continuation is None else map(Text, map(printable, run.summary.continuation.sentences))),
         *([] if run.summary.delivery is None else [Text(run.summary.delivery.sentence)]),
     ]

@@ -29,10 +29,11 @@ from recommender.profile.characteristics.target import Classes, TargetDistributi
 from recommender.roles.tasks import class_counts
 from recommender.roles.time_order import persistence, spacing
 from rules.vocabulary.column_kind import Kind
+from rules.vocabulary.costs import cost_ratio
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from recommender.dataset.column_summary import ColumnSummary
     from recommender.dataset.dataset import Dataset
@@ -80,7 +81,15 @@ def measure_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Ch
         share("most_alike_share", alike.most, table.rows, "fraction of rows", table, sampled=False),
         share("alike_unlike_target_share", alike.differing, alike.groups, "fraction of groups", table, sampled=False),
         *weights,
+        *_costs(roles),
     )
+
+
+def _costs(roles: Roles) -> Iterator[Characteristic]:
+    """Ratio of the largest to the smallest cost of a wrong class, of exclusive classes."""
+    if roles.task in {Task.BINARY, Task.MULTICLASS}:
+        value, how = (cost_ratio(roles.costs), "given by --costs") if roles.costs else (1.0, "no costs")
+        yield Characteristic(name="cost_ratio", value=value, unit="cost per cost", how=how)
 
 
 def _weights(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:

@@ -24,8 +24,9 @@ from recommender.roles.target_proposal import propose_target
 from recommender.roles.tasks import Reading, can_be_target, read_task
 from recommender.roles.time_order import entity_by_time, find_time, persistence, spacing
 from rules.decision.request import Request
-from rules.errors import ColumnError, DatasetError, TargetError
+from rules.errors import ChoiceError, ColumnError, DatasetError, TargetError
 from rules.vocabulary.column_kind import Kind
+from rules.vocabulary.costs import cost_matrix
 from rules.vocabulary.facts import NUMERIC_TARGET, Task
 
 if TYPE_CHECKING:
@@ -90,7 +91,20 @@ def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
     roles = _with_time(dataset, roles, reading)
     check_forecast(dataset, roles)
     check_features(dataset, roles)
-    return roles
+    return _with_costs(roles)
+
+
+def _with_costs(roles: Roles) -> Roles:
+    """Roles with the requested costs as a matrix. Raises ChoiceError if they do not fit the classes or the task."""
+    costs = roles.request.costs
+    if not costs:
+        return roles
+    if roles.task not in {Task.BINARY, Task.MULTICLASS}:
+        raise ChoiceError(
+            f"Costs apply to exclusive classes, but the task is {roles.task}. Remove --costs, or use --task binary or "
+            "multiclass."
+        )
+    return replace(roles, costs=cost_matrix(costs, roles.labels))
 
 
 def _check_apart(dataset: Dataset, request: Request) -> None:

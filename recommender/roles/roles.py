@@ -34,6 +34,8 @@ class Roles:
     split_column: str | None = None
     weight_column: str | None = None
     """Weight of each row, above 0; rows with weight 0 are left out."""
+    costs: tuple[tuple[float, ...], ...] = ()
+    """Cost of a row by its actual and its predicted class, in the order of the labels; empty without costs."""
     request: Request = field(default_factory=Request)
     """The user's request, with horizon, season and known columns of a forecast."""
     doubt: str = ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rules.vocabulary.column_kind import Kind
+from rules.vocabulary.costs import EXAMPLE, read_costs
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -116,6 +118,10 @@ def _pair_texts(pairs: Mapping[str, str]) -> Sequence[str]:
     return [f"{column}={value}" for column, value in pairs.items()]
 
 
+def _cost_texts(costs: Mapping[str, Mapping[str, float]]) -> Sequence[str]:
+    return [json.dumps(costs, ensure_ascii=False)] if costs else []
+
+
 def _one_of(*words: str, read: Callable[[str], object]) -> Form:
     """Syntax of a choice among words or numbers; words have hyphens."""
     texts = tuple(word.replace("_", "-") for word in words)
@@ -158,6 +164,12 @@ FORMATS: Final = Form(
     several=True,
     read=_pairs,
     write=_pair_texts,
+)
+COSTS: Final = Form(
+    metavar="FILE",
+    wants=f"a YAML file with costs of at least 0 by actual and predicted class, such as {EXAMPLE}",
+    read=read_costs,
+    write=_cost_texts,
 )
 SIZE: Final = Form(
     metavar="HEIGHTxWIDTH",

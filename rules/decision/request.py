@@ -12,6 +12,7 @@ from rules.decision.option import (
     CHARACTER,
     COLUMN,
     COLUMNS,
+    COSTS,
     FIT,
     FORMATS,
     KINDS,
@@ -27,6 +28,7 @@ from rules.decision.option import (
 )
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.column_kind import Kind
+from rules.vocabulary.costs import check_costs
 from rules.vocabulary.facts import Task
 
 ImageFit = Literal["stretch", "crop", "pad"]
@@ -146,6 +148,8 @@ class Request(BaseModel):
         split (str | None): Column that assigns each row to training, validation or test. Default None.
         weight (str | None): Column with the weight of each row, a number of at least 0, in training and scores. It is
             not a feature. Default None: each row counts once.
+        costs (Mapping[str, Mapping[str, float]]): Cost of a row by its actual and its predicted class, at least 0; of a
+            correct prediction 0 by default. Default {}: the metric decides which class is predicted.
         horizon (int | None): Number of steps to forecast, at least 1. Default None: inferred.
         season (int | None): Number of steps of a season; 1 for none. Default None: measured.
         known (Sequence[str]): Columns whose future values are known for a forecast. Default ().
@@ -195,6 +199,11 @@ class Request(BaseModel):
         str | None,
         Option("--weight", "Column with the weight of each row in training and scores; not a feature.", COLUMN),
     ] = Field(None, validation_alias="weight_column", serialization_alias="weight_column")
+    costs: Annotated[
+        dict[str, dict[str, float]],
+        BeforeValidator(check_costs),
+        Option("--costs", "YAML file: cost of each predicted class, by actual class; predictions minimize it.", COSTS),
+    ] = {}
     horizon: Annotated[
         Steps | None, Option("--horizon", "Steps that a forecast looks ahead [by the time between steps].", STEPS)
     ] = None
@@ -354,6 +363,8 @@ def _problem(error: ValidationError, *, by_flag: bool) -> str:
             f"{own} must be used with {named}, {one.form.wants}, but {named} is missing. Add it, or leave out {own}. "
             "--time orders rows that are not steps of sequences."
         )
+    if first["type"] == "value_error" and names == ("costs",):
+        return f"{named} cannot be used: {first['ctx']['error']}. Correct the costs."
     words = {"task": Task, "kinds": Kind}.get(names[0], ())
     near = did_you_mean(str(first["input"]), words)
     where = f" for {path[-1]!r}" if len(path) > len(names) else ""

@@ -184,6 +184,13 @@ _ALL: Final = (
         domain=Interval(low=1, high=math.inf),
         tasks=CLASSIFICATION,
     ),
+    Fact(
+        name="cost_ratio",
+        meaning="ratio of the largest to the smallest cost of a wrong class; 1 without costs",
+        unit="cost per cost",
+        domain=Interval(low=1, high=math.inf),
+        tasks=frozenset({Task.BINARY, Task.MULTICLASS}),
+    ),
     _count("minority_class_rows", "rows of the rarest class", "rows", low=1, tasks=CLASSIFICATION),
     _share(
         "outlier_share",

@@ -47,9 +47,12 @@ def constant_baseline(
         average, middle = _best_value(metric, parts)
         says = f"always {average} ({', '.join(number(float(value)) for value in middle)})"
         outcome = np.tile(middle, (rows, 1))
-    decided = apply_thresholds(outcome, parts.task)
+    decided = apply_thresholds(outcome, parts.task, costs=parts.costs)
     if parts.task in {Task.BINARY, Task.MULTICLASS} and not metric.reads_probabilities:
         constant = _best_class(metric, parts)
+        if parts.costs is not None:
+            of_classes = np.append(1 - shares, shares) if parts.task is Task.BINARY else shares
+            constant = int((of_classes @ parts.costs).argmin())
         decided = np.full(rows, constant)
         says = f"always {labels[constant]!r}"
     elif parts.task is Task.MULTILABEL and metric.name == "f1":

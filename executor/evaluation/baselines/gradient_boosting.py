@@ -117,7 +117,7 @@ def boosting_baseline(
             parts,
             hold_out[1],
             outcome,
-            apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class),
+            apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class, costs=parts.costs),
         ),
     )
 
@@ -279,7 +279,9 @@ class BoostedTrees:
                 continue
             thresholds = self._metric.thresholds(outcome, rows, parts)
             cuts = tuple(threshold.value for threshold in thresholds)
-            decided = apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+            decided = apply_thresholds(
+                outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class, costs=parts.costs
+            )
             score = self._metric.of_predictions(create_predictions(parts, rows, outcome, decided))
             found.append(BestStage(score=score, trees=trees, thresholds=thresholds))
         return max(found, key=lambda one: (self._metric.direction.utility(one.score), one.trees))

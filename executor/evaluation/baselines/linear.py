@@ -47,7 +47,7 @@ def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples,
     thresholds = metric.thresholds(predict(parts.validation), parts.validation, parts)
     outcome = predict(hold_out)
     cuts = tuple(threshold.value for threshold in thresholds)
-    decided = apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+    decided = apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class, costs=parts.costs)
     kind = "logistic" if parts.task.is_classification else "ridge"
     return Baseline(
         name="linear",

@@ -54,13 +54,15 @@ def neighbours_baseline(
         def score(count: int) -> float:
             predicted = outcome(of_validation, count)
             return metric.of_predictions(
-                create_predictions(parts, parts.validation, predicted, apply_thresholds(predicted, parts.task))
+                create_predictions(
+                    parts, parts.validation, predicted, apply_thresholds(predicted, parts.task, costs=parts.costs)
+                )
             )
 
         count = metric.direction.best((one for one in NEIGHBOUR_COUNTS if one <= most), key=score)
         of_hold_out = known.kneighbors(_coarse(hold_out), return_distance=False)
     predicted = outcome(of_hold_out, count)
-    decided = apply_thresholds(predicted, parts.task, rare_class=parts.rare_class)
+    decided = apply_thresholds(predicted, parts.task, rare_class=parts.rare_class, costs=parts.costs)
     nearest = f"{count} nearest" if count > 1 else "nearest"
     return Baseline(
         name=NEIGHBOURS,

@@ -119,7 +119,7 @@ def tf_idf_baseline(
             parts,
             hold_out[1],
             outcome,
-            apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class),
+            apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class, costs=parts.costs),
         ),
     )
 
@@ -162,7 +162,7 @@ def _choose_penalty(
             break
         predict = _fit(*known, parts, strength, clock=clock)
         predicted = predict(of_validation, parts.validation)
-        decided = apply_thresholds(predicted, parts.task)
+        decided = apply_thresholds(predicted, parts.task, costs=parts.costs)
         score = metric.direction.utility(
             metric.of_predictions(create_predictions(parts, parts.validation, predicted, decided))
         )

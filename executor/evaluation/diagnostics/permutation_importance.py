@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import Predictions, apply_thresholds
+from executor.components.metric import Predictions
 from executor.data.raw_table import ARRAYS
 from executor.evaluation.scores import ColumnImportance, Importance
 from executor.model.keras_file import predict_rows
+from executor.model.prediction_columns import decide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,7 @@ def _by_column(signature: Signature, rows: RawTable) -> dict[str, tuple[str, ...
 
 def _score(metric: PerformanceMetric, signature: Signature, rows: RawTable, outcome: np.ndarray) -> float:
     """Score predictions for the rows."""
-    decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    decided = decide(signature, outcome)
     truth = np.asarray(rows.truth)
     return metric.of_predictions(
         Predictions(

@@ -20,20 +20,20 @@ from executor.pipeline.estimators.columns import value_errors
 from executor.pipeline.train import train
 from executor.runs.files import create_numbered_directory
 from executor.runs.run import Run
+from rules.decision.request import Request
 from rules.decision.trace import Pin
 from rules.errors import PcwatError, RunError
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.choices import Choice, Slot, parse_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.random import RandomState
 
     from recommender.recommendation.search_space import Space
     from rules.decision.record import Record
-    from rules.decision.request import Request
     from rules.vocabulary.bundle import Bundle
 
     Seed = int | RandomState | None
@@ -76,6 +76,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         search: Space | None = None,
         architecture: Setting = None,
         validation: Setting = None,
+        costs: Mapping[Any, Mapping[Any, float]] | None = None,
         book: Sequence[str | Path] = SHIPPED_LAYERS,
         single: bool = False,
         keep_evaluated: bool = False,
@@ -94,6 +95,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.search = search
         self.architecture = architecture
         self.validation = validation
+        self.costs = costs
         self.book = book
         self.single = single
         self.keep_evaluated = keep_evaluated
@@ -125,7 +127,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         try:
             self.run_ = train(
                 table,
-                request,
+                Request.of(request, {} if self.costs is None else {"costs": self.costs}),
                 book=self.book,
                 pins=tuple(self._pins()),
                 search=self.search or (),

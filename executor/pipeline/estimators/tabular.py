@@ -119,6 +119,8 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
             Default None: chosen by the rules.
         architecture: Architecture, likewise.
         validation: Validation, likewise.
+        costs: Cost of a row by its actual and its predicted class, such as {"bad": {"good": 5}, "good": {"bad": 1}}:
+            `predict` returns the class with the least expected cost. Default None: the metric decides.
         book: Layers of rules. Default the shipped ones.
         single: Keep the best network even if an average of several is better. Default False.
         keep_evaluated: Keep the evaluated model instead of training it again on all rows. Default False.
@@ -198,7 +200,7 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
             X: Features with the columns of the training.
 
         Returns:
-            Labels, (rows,) or (rows, targets). Decision thresholds that were tuned for the metric apply.
+            Labels, (rows,) or (rows, targets). Costs apply, or decision thresholds that were tuned for the metric.
         """
         table = self._table(X)
         predictions, names = self._predict(table), prediction_names(self.run_.signature).prediction

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
-from executor.components.metric import apply_thresholds
+from executor.model.prediction_columns import decide
 from executor.runs.export.encoding import FILE, FORMAT, parse_encoding
 from executor.runs.export.engines import ENGINES, import_extra
 from executor.runs.export.onnx_file import write_onnx
@@ -170,10 +170,7 @@ def _compare(before: np.ndarray, after: np.ndarray, signature: Signature, parts:
     """Largest difference of predictions. Raises RunError if it exceeds TOLERANCE, or a label differs."""
     size = 1.0
     if signature.task.is_classification:
-        decided = [
-            apply_thresholds(one, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
-            for one in (before, after)
-        ]
+        decided = [decide(signature, one) for one in (before, after)]
         different = int((decided[0] != decided[1]).sum())
         if different:
             raise RunError(

@@ -267,3 +267,21 @@ def test_a_forecast_reports_its_error_in_units_of_the_last_values(make_parts: Ma
     scores = _judged(Rmse(), parts, parts.validation.raw_target + 0.5).scores
     assert scores.others["mase"] == pytest.approx(0.5)
     assert scores.baselines["constant"].value == pytest.approx(1)
+
+
+def test_the_expected_cost_of_the_model_and_the_baselines_has_intervals(breast_cancer: Parts) -> None:
+    parts = replace(breast_cancer, costs=np.array([[0.0, 8.0], [1.0, 0.0]]))  # class 0 for 1 costs 1, 1 for 0 costs 8
+    truth = parts.validation.raw_target
+    outcome = np.where(truth == 1, 0.95, 0.6)[:, None]  # the threshold of class 1 is 8 / 9
+    threshold = {"value": 8 / 9, "why": "least expected cost"}
+    scores = _judged(RocAuc(), parts, outcome, signature=_signature(Task.BINARY, thresholds=(threshold,))).scores
+    assert scores.cost is not None
+    assert scores.cost.model.value == 0
+    zeros = float((truth == 0).mean())
+    assert scores.cost.most_probable == pytest.approx(8 * zeros)
+    constant = scores.cost.baselines["constant"]
+    assert constant.value == pytest.approx(1 - zeros)  # always class 0
+    assert constant.saving.value == pytest.approx(1 - zeros)
+    assert constant.saving.is_positive
+    assert scores.cost.sentence.startswith("Expected cost per row: 0  (95 %: 0 to 0); ")
+    assert Scores.model_validate_json(scores.model_dump_json()) == scores

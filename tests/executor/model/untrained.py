@@ -159,12 +159,13 @@ def _images(folder: Path) -> Path:
 
 
 ONE: Final = Request(target="y")
+COSTS: Final = {"p": {"q": 1, "r": 9}, "q": {"p": 1, "r": 1}, "r": {"p": 2, "q": 0.5}}
 FORECAST: Final = Request(target="sold", task=Task.FORECASTING, horizon=3)
 KINDS: Final[dict[str, Kind]] = {
     "binary table in folds": Kind(
         write=_table("binary"), request=ONE, choices={"validation": CrossValidation(folds=3)}
     ),
-    "multiclass table": Kind(write=_table("multiclass"), request=ONE),
+    "multiclass table": Kind(write=_table("multiclass"), request=Request(target="y", costs=COSTS)),
     "table of labels": Kind(write=_table("multilabel"), request=Request(target=("y", "z"))),
     "regression of two": Kind(write=_table("multioutput_regression"), request=Request(target=("y", "z"))),
     "bag of terms": Kind(write=_texts, request=ONE, choices={"architecture": BagOfNgrams(character_ngrams=True)}),

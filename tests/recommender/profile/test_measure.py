@@ -43,6 +43,7 @@ def test_the_facts_of_a_binary_table_by_hand(table: Table) -> None:
         "modality": "tabular",
         "rows": 20,
         "effective_row_share": 1.0,
+        "cost_ratio": 1.0,
         "features": 2,
         "classes": 2,
         "imbalance_ratio": 3.0,

@@ -6,7 +6,7 @@ import pytest
 from recommender.dataset.dataset import Dataset
 from recommender.roles.infer import infer_roles
 from rules.decision.request import Request
-from rules.errors import ColumnError, TargetError
+from rules.errors import ChoiceError, ColumnError, TargetError
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
@@ -267,3 +267,11 @@ def test_a_column_has_one_role_besides_weight_and_forecasts_have_no_weights(tabl
         infer_roles(dataset, Request(target="sold", weight="sold"))
     with pytest.raises(TargetError, match=r"Rows of a forecast cannot have weights, .* or use --task regression"):
         infer_roles(dataset, Request(target="sold", weight="w"))
+
+
+def test_costs_are_in_the_order_of_the_labels_and_apply_to_exclusive_classes_only(table: Table) -> None:
+    costs = {"yes": {"no": 5}, "no": {"yes": 1}}
+    dataset = table(x=WHITE[:40], y=["no", "yes"] * 20)
+    assert infer_roles(dataset, Request(target="y", costs=costs)).costs == ((0, 1), (5, 0))
+    with pytest.raises(ChoiceError, match="Costs apply to exclusive classes, but the task is regression"):
+        infer_roles(dataset, Request(target="x", costs=costs))

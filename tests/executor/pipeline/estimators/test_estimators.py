@@ -93,31 +93,24 @@ def test_a_clone_has_the_parameters_and_is_not_fitted(classifier: PcwatClassifie
     assert not hasattr(copy, "run_")
 
 
-def test_groups_are_not_divided_between_the_parts_of_the_split() -> None:
+def test_groups_weights_and_costs_are_those_of_the_run() -> None:
     features, labels = make_blobs(80, centers=2, n_features=3, random_state=0)
-    fitted = PcwatClassifier(**QUICK).fit(features, labels, groups=np.repeat(np.arange(20), 4))
-    assert fitted.run_.plan.request.entity == "group"
-    assert fitted.n_features_in_ == 3
-
-
-def test_weights_of_rows_train_and_score_the_model_and_new_rows_have_none() -> None:
-    random = np.random.default_rng(0)
-    features = random.normal(size=(160, 2))
-    labels = np.where(features[:, 0] > 0, "right", "left")
-    wrong = random.random(160) < 0.5
-    labels[wrong] = np.where(labels[wrong] == "left", "right", "left")
-    weight = np.where(wrong, 0.01, random.uniform(0.5, 1.5, 160))
-    fitted = PcwatClassifier(**QUICK).fit(features, labels, sample_weight=weight)
-    asked = fitted.predict(features)
-    assert (asked == np.where(features[:, 0] > 0, "right", "left")).mean() > 0.9  # without weights half are wrong
-    assert fitted.score(features, labels, sample_weight=weight) > 0.9 > fitted.score(features, labels)
+    weight = np.where(np.arange(80) % 8 == 0, 0.0, 1.0 + labels)
+    estimator = PcwatClassifier(**QUICK, costs={0: {1: 3}, 1: {0: 1}})
+    fitted = estimator.fit(features, labels, groups=np.repeat(np.arange(20), 4), sample_weight=weight)
     run = fitted.run_
-    assert run.plan.request.weight == "sample_weight"
-    assert run.scores.hold_out.value is not None
-    assert run.scores.hold_out.value > 0.9
-    assert "sample_weight" not in {column.name for column in run.signature.columns}
+    assert (run.plan.request.entity, run.plan.request.weight) == ("group", "sample_weight")
+    assert fitted.n_features_in_ == 3
+    assert {column.name for column in run.signature.columns} == {"x0", "x1", "x2"}
+    assert run.record.facts["rows"].value == 70
+    assert run.record.facts["cost_ratio"].value == 3
+    (cut,) = run.signature.cuts
+    assert cut == (0.75 if run.signature.rare_class == 1 else 0.25)
+    np.testing.assert_array_equal(fitted.predict(features), fitted.predict_proba(features)[:, 1] >= 0.75)
+    assert run.scores.cost is not None
+    assert fitted.score(features, labels, sample_weight=weight) > 0.8
     with pytest.raises(ValueError, match=r"'-1.0' in row 3"):
-        PcwatClassifier(**QUICK).fit(features, labels, sample_weight=np.where(np.arange(160) == 2, -1, 1))
+        estimator.fit(features, labels, sample_weight=np.where(np.arange(80) == 2, -1, 1))
 
 
 def test_several_targets_are_predicted_as_columns() -> None:

@@ -68,6 +68,10 @@ def test_a_model_of_each_architecture_is_opened_predicts_and_is_exported(kind: s
     in_onnx = Predictor(encoding, onnx_engine(tmp_path, 1))
     np.testing.assert_allclose(in_onnx.outcome_of(rows), outcome, rtol=1e-5, atol=1e-5)
     if kind == "multiclass table":
+        shares = np.column_stack([expected[f"probability of {label}"] for label in "pqr"])
+        costs = np.array([[0, 1, 9], [1, 0, 1], [2, 0.5, 0]])
+        least = [*"pqr"][int((shares[0] @ costs).argmin())]
+        assert expected["prediction"][0].as_py() == least != [*"pqr"][int(shares[0].argmax())]
         parquet.write_table(csv.read_csv(data), tmp_path / "rows.parquet")
         assert predictor.predict_file(tmp_path / "rows.parquet", tmp_path / "out.parquet", rows=50) == 120
         assert_equal_tables(parquet.read_table(tmp_path / "out.parquet"), expected)
