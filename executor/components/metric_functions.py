@@ -37,7 +37,7 @@ def column_means(values: np.ndarray, weight: Weight = None) -> np.ndarray:
 
 def total_weight(rows: np.ndarray, weight: Weight = None) -> float:
     """Number of the chosen rows, or the sum of their weights; rows: (rows,) boolean."""
-    return np.count_nonzero(rows) if weight is None else float(weight[rows].sum())
+    return int(np.count_nonzero(rows)) if weight is None else float(weight[rows].sum())
 
 
 def effective_share(weight: Weight) -> float:

@@ -112,7 +112,7 @@ def _f1(hits: ArrayLike, predicted: ArrayLike, positives: float, _rows: float) -
 
 
 def _f1_macro(hits: ArrayLike, predicted: ArrayLike, positives: float, rows: float) -> np.ndarray:
-    true_negatives = rows - positives - np.asarray(predicted) + hits
+    true_negatives = rows - positives - np.asarray(predicted) + np.asarray(hits)
     negative = _ratio(2 * true_negatives, 2 * rows - positives - np.asarray(predicted))
     return np.asarray((_f1(hits, predicted, positives, rows) + negative) / 2)
 
@@ -125,7 +125,7 @@ def _mcc(hits: ArrayLike, predicted: ArrayLike, positives: float, rows: float) -
 
 
 def _balanced_accuracy(hits: ArrayLike, predicted: ArrayLike, positives: float, rows: float) -> np.ndarray:
-    true_negatives = rows - positives - np.asarray(predicted) + hits
+    true_negatives = rows - positives - np.asarray(predicted) + np.asarray(hits)
     return np.asarray((_ratio(hits, positives) + _ratio(true_negatives, rows - positives)) / 2)
 
 

@@ -16,8 +16,6 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
-
     from executor.components.metric import PerformanceMetric
     from executor.data.raw_table import RawTable
     from executor.preprocessing.examples import Examples, Parts
@@ -79,6 +77,7 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
     return forecast_baseline(SEASONAL, "the value one season before", parts, hold_out, outcome)
 
 
+MEDIAN: Final = np.array([0.5])
 LEVELS: Final = np.linspace(0.0, 1.0, 101)
 """Levels of the quantiles among which the best constant of other metrics than squared and absolute errors is chosen."""
 
@@ -92,7 +91,7 @@ def _best_value(metric: PerformanceMetric, parts: Parts) -> tuple[str, np.ndarra
     if metric.name in {"mse", "rmse", "r2"}:
         return "the mean", column_means(truth, weight)
     if metric.name == "mae":
-        return "the median", np.median(truth, axis=0) if weight is None else _quantiles(truth, [0.5], weight)[0]
+        return "the median", np.median(truth, axis=0) if weight is None else _quantiles(truth, MEDIAN, weight)[0]
 
     def score(values: np.ndarray) -> float:
         outcome = np.tile(values, (len(some), 1))
@@ -103,7 +102,7 @@ def _best_value(metric: PerformanceMetric, parts: Parts) -> tuple[str, np.ndarra
     return f"the {LEVELS[best]:.0%} quantile", quantiles[best]
 
 
-def _quantiles(truth: np.ndarray, levels: ArrayLike, weight: np.ndarray) -> np.ndarray:
+def _quantiles(truth: np.ndarray, levels: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Quantiles of weighted rows, (levels, targets): the smallest value up to which a level of the weight lies."""
     found = np.quantile(truth, levels, axis=0, weights=weight, method="inverted_cdf")
     return np.asarray(found)
