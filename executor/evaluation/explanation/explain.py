@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import apply_thresholds
 from executor.data.read_rows import read_names
 from executor.evaluation.explanation.explanations import Explanations, RowExplanation
 from executor.evaluation.explanation.masking import describe_background, kind_of_parts, masking_for
 from executor.evaluation.explanation.shapley import check_extra, shap_values
 from executor.model.predict import outcome_of
+from executor.model.prediction_columns import decide
 from executor.model.validate_rows import open_rows, read_new_rows
 from recommender.profile.guardrails.images import remarks
 from rules.errors import ChoiceError, RunError, did_you_mean
@@ -84,7 +84,7 @@ def explain(
     kind = kind_of_parts(some)
     mask_row = masking_for(kind, others)
     outcome = outcome_of(compute, some)
-    decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    decided = decide(signature, outcome)
     explained: list[RowExplanation] = []
     for at in range(len(some)):
         progress(at, len(some))

@@ -261,12 +261,16 @@ class _Scorer:
         """
         parts, test = self._rows.parts, self._rows.test
         outcome = outcome_of(outputs, parts)
-        tuned = self._metric.thresholds(outcome_of(known, parts), parts.validation, parts)
-        decided = apply_thresholds(
-            outcome, parts.task, thresholds=tuple(one.value for one in tuned), rare_class=parts.rare_class
-        )
+        costs = parts.network_costs
+        tuned = self._metric.thresholds(outcome_of(known, parts), parts.validation, parts, costs=costs)
+        cuts = tuple(one.value for one in tuned)
         return Predictions(
-            task=parts.task, truth=test.raw_target, outcome=outcome, decided=decided, rare_class=parts.rare_class
+            task=parts.task,
+            truth=test.raw_target,
+            outcome=outcome,
+            decided=apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class, costs=costs),
+            rare_class=parts.rare_class,
+            weight=test.weight,
         )
 
 

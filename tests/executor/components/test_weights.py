@@ -21,6 +21,7 @@ from executor.components.metric import Predictions, compute_metrics, create_metr
 from executor.components.threshold import OBJECTIVES, Objective, tune_threshold
 from executor.evaluation.baselines.constant import constant_baseline
 from executor.model.calibration.conformal_intervals import conformal_intervals
+from executor.model.calibration.conformal_sets import conformal_sets
 from executor.model.calibration.temperature import minimize_log_loss
 from executor.networks.output_layer import log_prior
 from executor.networks.stacked_tabular import StackShape, initial_weights
@@ -141,6 +142,16 @@ def test_an_interval_of_weighted_rows_is_that_of_repeated_rows(rows: int, seed: 
     repeated = _repeated(own)
     found = conformal_intervals(own.truth, own.outcome, percent=percent, weight=own.weight)
     assert found.half_widths == conformal_intervals(repeated.truth, repeated.outcome, percent=percent).half_widths
+
+
+@given(rows=st.integers(1, 60), seed=st.integers(0, 1_000))
+@settings(max_examples=60)
+def test_prediction_sets_of_weighted_rows_are_those_of_repeated_rows(rows: int, seed: int) -> None:
+    own = _predictions(Task.MULTICLASS, rows, seed)
+    repeated = _repeated(own)
+    found = conformal_sets(own.truth, own.outcome, own.weight)
+    expected = conformal_sets(repeated.truth, repeated.outcome)
+    assert (found.marginal, found.by_class) == (expected.marginal, expected.by_class)
 
 
 def _weighted(parts: Parts, weight: np.ndarray) -> tuple[Parts, Parts]:
