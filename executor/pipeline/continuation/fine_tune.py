@@ -82,7 +82,8 @@ def fine_tune(
             (now,) = learning_rates("cosine", highest=rate, progress=progress)
             model.optimizer.learning_rate.assign(now)
             inputs = model_inputs(signature, some.table)
-            losses.append(float(np.ravel(model.train_on_batch(inputs, target[some.places]))[0]))
+            found = model.train_on_batch(inputs, target[some.places], sample_weight=some.table.weight)
+            losses.append(float(np.ravel(found)[0]))
         if not losses:
             break
         value, loss = validate()
