@@ -9,10 +9,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from executor.components.metric import Predictions, apply_thresholds
+from executor.components.metric import Predictions
 from executor.data.read_rows import read_rows
 from executor.data.row_arrays import evenly_spaced
 from executor.model.keras_file import predict_rows
+from executor.model.prediction_columns import decide
 from executor.runs.delivery import Change
 from executor.runs.plan import reopen_dataset
 from recommender.profile.characteristics.comparing import feature_drift
@@ -36,7 +37,7 @@ def score_outcome(outcome: np.ndarray, signature: Signature, table: RawTable, me
     """Score predictions of raw rows with a known target; NaN where the score is undefined."""
     if table.truth is None:
         raise ValueError("a score needs the true targets")
-    decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    decided = decide(signature, outcome)
     return metric.of_predictions(
         Predictions(
             task=signature.task,
@@ -44,6 +45,7 @@ def score_outcome(outcome: np.ndarray, signature: Signature, table: RawTable, me
             outcome=outcome,
             decided=decided,
             rare_class=signature.rare_class,
+            weight=table.weight,
         )
     )
 
