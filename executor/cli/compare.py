@@ -25,7 +25,7 @@ from rules.cli.output import (
     print_status,
     verbosity_options,
 )
-from rules.cli.parameters import book_option
+from rules.cli.parameters import SlotName, book_option
 from rules.cli.render import plain_table
 from rules.rulebook.project_settings import layers
 from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
@@ -34,6 +34,7 @@ from rules.text.wording import printable
 if TYPE_CHECKING:
     from executor.pipeline.measurement.comparison import Comparison
     from rules.decision.request import Request
+    from rules.vocabulary.choices import Slot
 
 
 @click.command(
@@ -45,13 +46,15 @@ if TYPE_CHECKING:
 )
 @click.argument("dataset", type=DATASET)
 @dataset_options
-@click.option("--slot", required=True, metavar="SLOT", help="Slot whose choices are compared, such as optimizer.")
+@click.option(
+    "--slot", required=True, type=SlotName(), metavar="SLOT", help="Slot whose choices are compared, such as optimizer."
+)
 @click.option("--choices", default="", metavar="NAME,…", help="Names of the choices [all that are admissible].")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each choice.")
 @click.option("--budget", metavar="DURATION", default="1m", show_default=True, help="Time limit, e.g. 90s or 10m.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Epochs of each training [by the budget].")
 @click.option(
-    "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, help="Rows of the dataset at most."
+    "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, metavar="N", help="Rows at most."
 )
 @click.option(
     "--pin", multiple=True, metavar="SLOT=CHOICE", help="Choice of another slot in all trainings; repeatable."
@@ -65,7 +68,7 @@ def compare(
     *,
     dataset: Path,
     request: Request,
-    slot: str,
+    slot: Slot,
     choices: str,
     seeds: int,
     budget: str,

@@ -18,12 +18,12 @@ from rules.cli.output import console, emit_models, examples, format_option
     short_help="Compare scores, rates and errors of groups of rows.",
     epilog=examples(
         "recommend fairness runs/titanic-1 --group Sex",
-        "recommend fairness runs/titanic-1 --group Sex --rows labelled.csv --format json",
+        "recommend fairness runs/titanic-1 labelled.csv --group Sex --format json",
     ),
 )
 @click.argument("run", type=click.Path(path_type=Path))
+@click.argument("rows", type=DATASET, required=False)
 @click.option("--group", required=True, metavar="COLUMN", help="Column whose values are the groups.")
-@click.option("--rows", type=DATASET, help="Rows with known targets [the hold-out].")
 @click.option("--positive", metavar="CLASS", help="The positive outcome [the rare class, or each of several].")
 @click.option(
     "--min-rows",
@@ -36,6 +36,8 @@ from rules.cli.output import console, emit_models, examples, format_option
 @format_option
 def fairness(*, run: Path, group: str, rows: Path | None, positive: str | None, min_rows: int, form: str) -> None:
     """Compare groups of rows: metric, selection rate, true and false positive rate, and calibration of each.
+
+    ROWS are rows with known targets; without them, the groups of the hold-out are compared.
 
     Differences and ratios between groups have 95 % bootstrap intervals. For numeric targets, errors are compared. The
     column is read from the dataset of RUN, which must be unchanged; the model need not read it.

@@ -68,7 +68,7 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each choice.")
 @click.option(
-    "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, help="Rows of a dataset at most."
+    "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, metavar="N", help="Rows at most."
 )
 @click.option("--quick", is_flag=True, help="A quarter of the epochs, on at most 1,000 rows.")
 @click.option(

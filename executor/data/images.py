@@ -42,6 +42,8 @@ class PixelFile:
 
 
 MIN_IMAGES_PER_BATCH: Final = 16
+MAX_IMAGES_PER_BATCH: Final = 256
+"""Of predictions. In batches of 512, convolutions without AVX-512 round by the place of an image in its batch."""
 VALUES_PER_BATCH: Final = 2**20
 """Numbers per batch of predictions, so that few large images are predicted at once."""
 
@@ -50,10 +52,10 @@ def images_per_batch(values: int) -> int:
     """Batch size of predictions, a power of two. values: numbers per image.
 
     >>> images_per_batch(28 * 28), images_per_batch(32 * 32 * 3), images_per_batch(224 * 224 * 3)
-    (512, 256, 16)
+    (256, 256, 16)
     """
     many = 1 << int(math.log2(max(1, VALUES_PER_BATCH // values)))
-    return min(IMAGES_PER_CALL, max(MIN_IMAGES_PER_BATCH, many))
+    return min(MAX_IMAGES_PER_BATCH, max(MIN_IMAGES_PER_BATCH, many))
 
 
 class ImageArray:

@@ -191,17 +191,17 @@ def verify(*, subject: Subject, data: Path | None, seal: str | None, public_key:
     end(findings=any(check.is_finding for check in checks))
 
 
-@audit.command(epilog=examples("recommend audit sign runs/titanic-1 --key private.pem"))
+@audit.command(epilog=examples("recommend audit sign runs/titanic-1 --private-key private.pem"))
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
-    "--key",
+    "--private-key",
     type=click.Path(path_type=Path),
     required=True,
     metavar="FILE",
     help="Private key, of an elliptic curve.",
 )
 @force_option
-def sign(*, run: Path, key: Path, force: bool) -> None:
+def sign(*, run: Path, private_key: Path, force: bool) -> None:
     """Sign the files of RUN with a private key, and write model.sig into it.
 
     The run must be intact. 'audit verify --public-key' checks the signature; so do other tools of OpenSSF Model
@@ -209,7 +209,7 @@ def sign(*, run: Path, key: Path, force: bool) -> None:
     """
     from recommender.audit.sign import sign_run  # noqa: PLC0415  needs an extra
 
-    click.echo(f"Wrote {sign_run(run, key, force=force)}.", err=True)
+    click.echo(f"Wrote {sign_run(run, private_key, force=force)}.", err=True)
 
 
 @audit.command(

@@ -74,7 +74,7 @@ def verify_signature(run: Path, public_key: Path) -> Check:
     _check_key(public_key, is_private=False)
     path = run / SIGNATURE_FILE
     if not path.exists():
-        detail = f"{run} has no {SIGNATURE_FILE}; sign it with 'recommend audit sign {run} --key private.pem'"
+        detail = f"{run} has no {SIGNATURE_FILE}; sign it with 'recommend audit sign {run} --private-key private.pem'"
         return Check(what="signature", status="missing", detail=detail)
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  an extra
 

@@ -58,7 +58,7 @@ def cost_matrix(costs: Mapping[str, Mapping[str, float]], labels: Sequence[str])
     Raises ChoiceError on unknown classes, missing pairs, and a class for which no wrong prediction costs more than the
     correct one.
 
-    >>> cost_matrix({"bad": {"good": 5}, "good": {"bad": 1}}, ("bad", "good"))
+    >>> cost_matrix({"bad": {"good": 5.0}, "good": {"bad": 1.0}}, ("bad", "good"))
     ((0.0, 5.0), (1.0, 0.0))
     """
     named = {_match(name, labels): row for name, row in costs.items()}

@@ -181,9 +181,13 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
             names = target_names(table, y, values.shape[1])
             truth = {name: pa.array(values[:, at].astype(np.int64)) for at, name in enumerate(names)}
             return self._train(X, table, truth, task=Task.MULTILABEL, groups=groups, sample_weight=sample_weight)
-        self.classes_, codes = np.unique(values, return_inverse=True)
+        weight = np.ones(len(values)) if sample_weight is None else _check_sample_weight(sample_weight, values)
+        self.classes_ = np.unique(values[weight != 0])
         if len(self.classes_) < MIN_CLASSES:
-            raise ValueError(f"y must have at least two classes, but got only one class, {self._texts()[0]!r}.")
+            got = f"only one class, {self._texts()[0]!r}" if len(self.classes_) else "no class"
+            raise ValueError(f"y must have at least two classes in rows with a weight, but got {got}.")
+        # A class whose rows all have weight 0 is not in classes_; its rows are left out, whatever their label.
+        codes = np.minimum(np.searchsorted(self.classes_, values), len(self.classes_) - 1)
         task = Task.BINARY if len(self.classes_) == MIN_CLASSES else Task.MULTICLASS
         (name,) = target_names(table, y, 1)
         truth = {name: pa.array(self._texts()).take(pa.array(codes))}

@@ -53,5 +53,5 @@ def test_a_page_shows_its_plot_on_light_and_on_dark_pages(name, suffix) -> None:
     assert "var(" not in svg
 
 
-def test_every_page_of_the_folder_is_a_lesson() -> None:
-    assert {path.stem for path in FOLDER.glob("*.md")} == {*LESSONS, "index"}
+def test_every_other_page_of_the_folder_is_a_lesson() -> None:
+    assert {path.stem for path in FOLDER.glob("*.md")} == {*LESSONS, "index", "notes", "compare"}

@@ -11,7 +11,7 @@ import pytest
 
 from executor.data.raw_table import Form, RawTable
 from executor.data.split import Split
-from executor.pipeline import sequence_features
+from executor.pipeline.encoding import sequence_features
 from executor.pipeline.encoding.sequence_features import plan_features, scale_to_time
 from executor.runs.feature_plan import FeaturePlan
 from executor.runs.files import FEATURES, read_json

@@ -46,7 +46,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def signed(keys: Path, tmp_path: Path) -> Path:
     """A run that a.pem signed."""
     shutil.copytree(OLD / "classes" / "run", tmp_path / "run")
-    assert invoke("audit", "sign", tmp_path / "run", "--key", keys / "a.pem").exit_code == 0
+    assert invoke("audit", "sign", tmp_path / "run", "--private-key", keys / "a.pem").exit_code == 0
     return tmp_path / "run"
 
 
