@@ -26,6 +26,7 @@ from recommender.cli.main import group
 from recommender.dataset.dataset import Dataset
 from recommender.examples import example
 from rules.errors import PcwatError, RunError
+from tests.effort import long_test
 from tests.end_to_end.conftest import EPOCHS
 
 if TYPE_CHECKING:
@@ -379,7 +380,7 @@ def test_a_stopped_run_goes_on_as_it_began_or_not_at_all(words: tuple[str, ...],
     assert "so --resume takes only --budget and --trials" in " ".join(result.output.split())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=long_test)])
 def test_ctrl_c_and_sigterm_leave_the_best_model_so_far(number: int, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("train", CANCER, "--target", "diagnosis", *ONE_SPLIT, "--trials", "500", "-o", run)

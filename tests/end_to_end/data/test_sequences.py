@@ -19,6 +19,7 @@ from recommender.cli.main import group
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, ColumnError
 from rules.vocabulary.choices import InceptionTime, MiniRocket
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +117,7 @@ def test_the_command_of_a_run_on_a_long_table_gathers_it_again(long_run: Run) ->
     assert "--sequence person --order step" in reproduce_command(long_run)
 
 
+@long_test
 def test_letters_are_read_as_a_sequence_by_a_network_that_is_pinned(tmp_path: Path, one_split: Pin) -> None:
     """Genes with TATA somewhere, and genes without."""
     random = np.random.default_rng(0)

@@ -13,6 +13,7 @@ from executor.pipeline.train import train
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import recommend
 from rules.errors import ChoiceError, ColumnError
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +60,7 @@ def test_one_forecast_at_any_zone_of_the_machine_carries_the_offset(
     assert "+0200" in (tmp_path / "run" / "predictions.csv").read_text(encoding="utf-8")
 
 
+@long_test
 def test_a_row_is_predicted_alike_alone_and_next_to_one_that_settles_its_format(tmp_path: Path) -> None:
     days = [datetime(2022, 1, 1, tzinfo=UTC) + timedelta(days=(at * 37) % 700) for at in range(300)]
     rows = [f"{day.month}/{day.day}/{day.year},{at % 7},{100 + day.month * 10 + at % 7}" for at, day in enumerate(days)]

@@ -19,6 +19,7 @@ from recommender import training_cost as speed
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, Grid, He, MostSensitive, Relu
 from rules.vocabulary.facts import Task
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,7 @@ def search_grid(directory: str | Path, progress: Callable[[RoundProgress], None]
         )
 
 
+@long_test
 def test_a_killed_grid_finishes_all_its_combinations_without_repeating_a_trial(tmp_path: Path) -> None:
     def journal() -> list[dict[str, object]]:
         return [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()]

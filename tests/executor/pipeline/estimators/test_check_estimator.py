@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SKIPPED: Final = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
 """Need another array library, or a decision function."""
-TRAININGS: Final = 100 if EFFORT > 1 else 6
+TRAININGS: Final = 100 if EFFORT > 1 else 4
 """Trainings of each estimator at most; all checks need 24. Checks that need more are left out."""
 
 

@@ -13,6 +13,7 @@ from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.results import Settings
 from rules.scorecard.score import score
 from rules.vocabulary.choices import Sgd, Slot
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,6 +177,7 @@ def test_optimizers_are_trained_at_several_rates(corpus: Path, tmp_path: Path, m
     assert again.keys == results.keys
 
 
+@long_test
 def test_datasets_are_measured_in_other_processes(corpus: Path, tmp_path: Path) -> None:
     settings, steps = Settings(seeds=1, rows=60, share=0.01), list[Step]()
     results = measure(

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.effort import long_test
+
 SCRIPT = """
 import importlib, json, tempfile
 from pathlib import Path
@@ -84,6 +86,7 @@ print(json.dumps([[ran(*kind, "/CPU:0"), ran(*kind, "/CPU:0", "/CPU:1")] for kin
 """
 
 
+@long_test
 def test_two_devices_share_the_trials_of_tables_and_images_and_come_to_the_same_scores() -> None:
     root = str(Path(__file__).parents[4])
     ran = subprocess.run(

@@ -47,6 +47,7 @@ from rules.vocabulary.choices import (
     WeightedCrossentropy,
 )
 from rules.vocabulary.facts import Task
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -349,6 +350,7 @@ def test_outputs_are_the_same_however_many_rows_are_computed_at_once(
     np.testing.assert_allclose(graph.outputs(stack, at.validation), whole, rtol=1e-6)
 
 
+@long_test
 def test_two_stacks_at_the_same_time_end_as_one_after_the_other(place: Callable[..., Workspace]) -> None:
     at = place()
     trials = proposals([{"units": 4, "layers": 1}, {"units": 2_048, "layers": 2}, {"units": 4, "layers": 3}], epochs=1)
