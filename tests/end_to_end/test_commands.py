@@ -103,6 +103,7 @@ def test_a_satisfying_value_that_the_metric_cannot_have_is_refused_before_there_
     assert not (tmp_path / "run").exists()
 
 
+@long_test
 def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: Path) -> None:
     bundle = tmp_path / "mine.yaml"
     text = (cancer_run.directory / "bundle.yaml").read_text(encoding="utf-8")
@@ -183,6 +184,7 @@ def test_between_searches_progress_shows_the_last_sentence_of_the_log() -> None:
     assert "Scoring [bold]the\\x1b[31m hold-out." in text.getvalue()
 
 
+@long_test
 def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) -> None:
     words = [
         "--target",

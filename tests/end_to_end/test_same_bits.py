@@ -12,6 +12,7 @@ import pytest
 from executor import train
 from rules.decision.trace import Pin
 from rules.vocabulary.choices import Holdout
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def sources(frame: pd.DataFrame, folder: Path) -> list[object]:
     return [folder / "some.csv", folder / "some.parquet", frame]
 
 
-@pytest.mark.parametrize("task", ["regression", "multiclass"])
+@pytest.mark.parametrize("task", [pytest.param("regression", marks=long_test), "multiclass"])
 def test_rows_of_a_table_are_predicted_alike_in_every_number_order_and_format(task: str, tmp_path: Path) -> None:
     numbers = RANDOM.normal(size=(ROWS, 6)) * [1, 10, 100, 1, 1, 1e-3] + 7
     frame = pd.DataFrame(numbers, columns=[f"x{place}" for place in range(6)])

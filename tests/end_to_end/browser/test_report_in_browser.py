@@ -55,7 +55,7 @@ def pages(cancer_run: Run, tmp_path_factory: pytest.TempPathFactory, one_split: 
         "multiclass": train(
             pa.table({**columns, BRACES: words}),
             target=BRACES,
-            trials=3,
+            trials=1,
             pins=[one_split],
             directory=folder / "classes",
         ),

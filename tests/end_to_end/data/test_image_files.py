@@ -18,6 +18,7 @@ from executor import train
 from recommender.cli.main import group
 from rules.decision.request import ImageReading
 from rules.errors import DatasetError
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +123,7 @@ def test_new_files_that_cannot_be_read_are_refused_or_left_out(run: Run, folder:
     assert "broken.png" not in {row["file"] for row in found}
 
 
+@long_test
 def test_a_number_is_learned_from_images_in_a_table_of_paths(folder: Path, tmp_path: Path) -> None:
     """The brightness of an image, which a network of one pooled layer must find."""
     rows = [

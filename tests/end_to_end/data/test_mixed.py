@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from executor import train
 from rules.decision.trace import Pin
 from rules.vocabulary.choices import InceptionTime, MiniRocket
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ def test_columns_beside_images_tell_what_no_image_does(tmp_path: Path, one_split
     assert run.predict(tmp_path / "mixed.npz").num_rows == ROWS
 
 
+@long_test
 def test_columns_beside_sequences_are_read_with_them_however_these_are(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     side, values = random.choice(["left", "right"], ROWS), random.normal(size=(ROWS, 20, 1))

@@ -152,6 +152,7 @@ def test_other_settings_are_refused(measured: tuple[Results, list[Step], Path], 
         measure(read_corpus(corpus), other)
 
 
+@long_test
 def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) -> None:
     entries, settings = read_corpus(corpus, ["numbers", "classes"]), Settings(seeds=1, rows=60, share=0.01)
     results = measure(entries, order(tmp_path / "r.jsonl", Slot.LOSS, rules=("C104",), settings=settings))
@@ -160,6 +161,7 @@ def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) ->
     assert "C104" in results.datasets["classes"].rules["loss"]
 
 
+@long_test
 def test_optimizers_are_trained_at_several_rates(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "executor.pipeline.measurement.measure.alternatives", lambda _, bundle, *__, **___: [bundle.optimizer, Sgd()]
