@@ -67,6 +67,7 @@ def changed(tmp_path: Path, change) -> Path:
     return path
 
 
+@long_test
 def test_train_reports_the_hold_out_and_with_time_left_how_sure_and_what_next(
     tmp_path: Path,
 ) -> None:

@@ -14,7 +14,7 @@ from executor.pipeline.estimators import estimator
 from executor.pipeline.train import train
 from executor.runs.run import Run
 from recommender import training_cost
-from tests.effort import EFFORT
+from tests.effort import EFFORT, long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SKIPPED: Final = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
 """Need another array library, or a decision function."""
-TRAININGS: Final = 100 if EFFORT > 1 else 4
+TRAININGS: Final = 100 if EFFORT > 1 else 6
 """Trainings of each estimator at most; all checks need 24. Checks that need more are left out."""
 
 
@@ -56,7 +56,7 @@ def train_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("train_once")
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning:sklearn")  # NaN
-@pytest.mark.parametrize("kind", [PcwatClassifier, PcwatRegressor])
+@pytest.mark.parametrize("kind", [PcwatClassifier, pytest.param(PcwatRegressor, marks=long_test)])
 def test_an_estimator_passes_the_checks_of_scikit_learn(kind: type[PcwatClassifier | PcwatRegressor]) -> None:
     quick = kind(budget=None, trials=1, validation="holdout", single=True, keep_evaluated=True)
     results = check_estimator(quick, on_skip=None, on_fail=None)
