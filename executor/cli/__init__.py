@@ -9,5 +9,6 @@
 - `measure`: The commands `rules measure` and `rules scorecard`.
 - `serve`: The command `serve`.
 - `open_model`: The run or the exported model in a directory.
+- `table_file`: Tables as .csv, .tsv and .parquet files.
 - `progress_line`: The progress line: trial, best score, elapsed and remaining time.
 """

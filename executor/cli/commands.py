@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 import pyarrow as pa
-from pyarrow import csv, parquet
+from pyarrow import csv
 from rich.console import Console
 
 from executor.cli.open_model import import_tensorflow_for, open_model
 from executor.cli.progress_line import SearchProgress
+from executor.cli.table_file import DELIMITERS, PARQUET, write_table
 from executor.model.validate_rows import open_rows
 from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
 from executor.pipeline.tracking.track import parse_trackers, track_run
@@ -51,9 +52,7 @@ if TYPE_CHECKING:
     from rules.decision.request import Unreadable
 
 
-PARQUET: Final = ".parquet"
 DEFAULT_COVERAGE: Final = 0.9  # of prediction sets; that of prediction intervals
-DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 
 
 def _without_settings(context: click.Context, _option: click.Parameter, stopped: Path | None) -> Path | None:
@@ -400,10 +399,7 @@ def predict(
         click.echo(sink.getvalue().to_pybytes(), nl=False)  # bytes: UTF-8, whatever the terminal's encoding is
         return
     with atomic_file(output, error=RunError, remedy="Choose another place.") as temporary:
-        if output.suffix.lower() == PARQUET:
-            parquet.write_table(predictions, temporary)
-        else:
-            csv.write_csv(predictions, temporary, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
+        write_table(predictions, temporary, ending=output.suffix.lower())
     print_status(f"Wrote {predictions.num_rows:,} predictions to {output}.", verbosity=verbosity)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
-from pyarrow import csv, parquet
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from executor.cli.table_file import DELIMITERS, PARQUET, write_table
 from executor.runs.run import Run
 from executor.runtime.tensorflow_import import quiet_tensorflow
 from recommender.cli.options import DATASET, option_of
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from executor.evaluation.explanation.explanations import Explanations, PartKind, RowExplanation
 
-DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
-ENDINGS: Final = (".html", *DELIMITERS, ".json", ".parquet")
+ENDINGS: Final = (".html", *DELIMITERS, ".json", PARQUET)
 DEFAULT_ROWS: Final = 10
 LISTED: Final = 4  # contributions of a row on the terminal
 MAX_LENGTH: Final = 32  # characters of a name with its value on the terminal
@@ -187,7 +186,5 @@ def write_explanations(run: Run, found: Explanations, output: Path) -> None:
             lines = found.table().to_pylist()
             document = {"format": "pcwat/explanations/1", "background": found.background, "lines": lines}
             temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        elif ending == ".parquet":
-            parquet.write_table(found.table(), temporary)
         else:
-            csv.write_csv(found.table(), temporary, csv.WriteOptions(delimiter=DELIMITERS[ending]))
+            write_table(found.table(), temporary, ending=ending)

@@ -14,6 +14,7 @@ from executor.runs.drift.reference import (
     CategoryDistribution,
     Statistic,
     bin_counts,
+    count_categories,
     prediction_statistics,
     row_statistics,
     sample,
@@ -278,8 +279,7 @@ def _expected_distance(shares: np.ndarray, rows: int, pairs: float, *, merged: i
 
 def _category_counts(reference: CategoryDistribution, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Counts of the reference's categories and of all others, before and now; at most how many others there are."""
-    names, counts = np.unique(values.astype(str), return_counts=True)
-    found = {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
+    found = count_categories(values)
     own = [found.pop(name, 0) for name in reference.counts]
     before, after = [*reference.counts.values(), reference.others], [*own, sum(found.values())]
     return np.array(before), np.array(after), reference.distinct_others + len(found)
@@ -291,14 +291,10 @@ def _unknown_categories(rows: RawTable, known: Mapping[str, Collection[str]]) ->
     for name in rows.of_form(Form.LEVEL):
         if name not in known:
             continue
-        words, counts = np.unique(rows.features[name].astype(str), return_counts=True)
-        own = {"", *known[name]}
-        new = sorted(
-            ((int(count), str(word)) for word, count in zip(words, counts, strict=True) if str(word) not in own),
-            key=lambda one: -one[0],
-        )
+        own = {*known[name]}
+        new = {word: count for word, count in count_categories(rows.features[name]).items() if word not in own}
         if new:
-            total = sum(count for count, _ in new)
-            quoted = tuple(word for _, word in new[:MAX_QUOTED])
+            total = sum(new.values())
+            quoted = tuple(sorted(new, key=lambda word: -new[word])[:MAX_QUOTED])
             found[name] = UnknownCategories(rows=total, share=total / len(rows), values=quoted)
     return found

@@ -116,8 +116,7 @@ def distribution(column: str, statistic: Statistic, values: np.ndarray) -> Numbe
 
 
 def _of_categories(column: str, values: np.ndarray) -> CategoryDistribution:
-    names, counts = np.unique(values.astype(str), return_counts=True)
-    found = {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
+    found = count_categories(values)
     frequent = [name for name, count in found.items() if count >= MIN_BIN_ROWS]
     named = sorted(frequent, key=lambda name: -found[name])[:MAX_CATEGORIES]
     return CategoryDistribution(
@@ -127,6 +126,16 @@ def _of_categories(column: str, values: np.ndarray) -> CategoryDistribution:
         distinct_others=len(found) - len(named),
         missing=len(values) - sum(found.values()),
     )
+
+
+def count_categories(values: np.ndarray) -> dict[str, int]:
+    """Number of rows of each category; empty text is missing and is not counted.
+
+    >>> count_categories(np.array(["b", "", "a", "b"], object))
+    {'a': 1, 'b': 2}
+    """
+    names, counts = np.unique(values.astype(str), return_counts=True)
+    return {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
 
 
 def bin_counts(edges: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -116,7 +116,7 @@ def measure_fairness(
         if dataset is None:
             raise DatasetError(
                 f"The groups are read from the dataset again, but {why}. Restore the file, or give rows with known "
-                "targets (--rows)."
+                "targets (ROWS)."
             )
         with dataset:
             _check_column(column, dataset)
@@ -194,7 +194,7 @@ def _predict(run: Run, data: object, column: str) -> tuple[Predictions, list[str
     """Predictions of rows with known targets, the group and the entity of each, and where they are from."""
     signature = run.signature
     if signature.windows is not None:
-        raise RunError("Fairness of a forecast is measured on the hold-out alone. Leave --rows out.")
+        raise RunError("Fairness of a forecast is measured on the hold-out alone. Leave ROWS out.")
     with open_rows(signature, data, keys=(column,)) as dataset:
         if signature.image is not None:
             dataset.rename_images(signature.image.name)
@@ -203,7 +203,7 @@ def _predict(run: Run, data: object, column: str) -> tuple[Predictions, list[str
             if target not in dataset.columns:
                 raise ColumnError(
                     f"The rows must have the target {target!r}, with which predictions are compared, but "
-                    f"{dataset.name} lacks it. Add the column, or leave --rows out to measure on the hold-out."
+                    f"{dataset.name} lacks it. Add the column, or leave ROWS out to measure on the hold-out."
                 )
         table = read_new_rows(signature, dataset, keys=(column,))
         known = np.ones(len(table), bool)

@@ -63,7 +63,7 @@ def check_cells(name: str, rows: int, columns: int, size: int) -> None:
     """Raise DatasetError if a file of `size` bytes claims to have too many cells."""
     if rows * columns > (most := max(MIN_CELLS, MAX_CELL_RATIO * size)):
         raise DatasetError(
-            f"A Parquet file of {size:,} bytes may have at most {most:,} cells, but {name} has {rows:,} rows of "
+            f"A file of {size:,} bytes may have at most {most:,} cells, but {name} has {rows:,} rows of "
             f"{columns:,} columns. If you trust the file, give a sample of its rows, or a CSV file."
         )
 

@@ -26,9 +26,9 @@ from rules.text.regular_file import open_regular, special_kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Mixed = dict[str, tuple[tuple[str, int], ...]]
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.dataset.readers.formats.sequences import Sequences
+    from recommender.dataset.readers.formats.typed_columns import Mixed
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 NOT_TABLES: Final = {

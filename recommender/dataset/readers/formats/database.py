@@ -10,16 +10,14 @@ from urllib.parse import quote
 import duckdb
 
 from recommender.dataset.readers.bounds import check_columns, too_large
-from recommender.dataset.readers.formats.typed_columns import Mixed, load_columns
+from recommender.dataset.readers.formats.typed_columns import Mixed, choose_table, load_columns
 from recommender.dataset.sql import identifier, literal, stored_name
-from rules.errors import ColumnError, DatasetError, did_you_mean
-from rules.text.wording import listed
+from rules.errors import ColumnError, DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-MAX_NAMED: Final = 10  # tables in a message
 ATTACHED: Final = "attached"
 
 
@@ -47,9 +45,8 @@ def read_sqlite(connection: duckdb.DuckDBPyConnection, path: Path, table: str | 
     except MemoryError:
         raise too_large(str(path)) from None
     for own, values in zip(names, columns, strict=True):
-        if (
-            at := next((row for row, value in enumerate(values, start=1) if isinstance(value, bytes)), None)
-        ) is not None:
+        at = next((row for row, value in enumerate(values, start=1) if isinstance(value, bytes)), None)
+        if at is not None:
             raise ColumnError(
                 f"Columns must have numbers or text, but {own!r} in table {name!r} of {path} has bytes in row {at:,}. "
                 "Drop the column, or convert it to text."
@@ -88,17 +85,9 @@ def read_duckdb(connection: duckdb.DuckDBPyConnection, path: Path, table: str | 
 
 def _choose(names: Sequence[str], path: Path, wanted: str | None) -> str:
     """The table of a name, or the only one. Raises DatasetError if it is not clear."""
-    if wanted is not None and wanted not in names:
-        raise DatasetError(f"{path} has no table {wanted!r}.{did_you_mean(wanted, names)}")
-    if not names:
+    if wanted is None and not names:
         raise DatasetError(f"The dataset must be a table, but {path} has none. Views are not read; create a table.")
-    if wanted is None and len(names) > 1:
-        raise DatasetError(
-            f"A dataset is one table, but {path} has {len(names)}: "
-            f"{listed([repr(name) for name in names], most=MAX_NAMED)}. Give one with --table, such as "
-            f"--table {names[0]!r}."
-        )
-    return wanted or names[0]
+    return choose_table(names, path, wanted)
 
 
 def _damaged(path: Path, system: str, reason: object) -> DatasetError:

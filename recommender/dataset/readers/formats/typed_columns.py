@@ -1,4 +1,4 @@
-"""Columns of Python values, each with its own type, as the table `dataset`."""
+"""Files with several tables, whose values have their own types: which table, and its columns as `dataset`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,41 @@ import pyarrow as pa
 
 from recommender.dataset.readers.distinct_names import distinct_names
 from recommender.dataset.sql import quoted
+from rules.errors import DatasetError, did_you_mean
+from rules.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import duckdb
 
 Mixed = dict[str, tuple[tuple[str, int], ...]]
 """Columns with values of several types: each type with its first row."""
 
+MAX_NAMED: Final = 10  # tables in a message
 MAX_INTEGER: Final = 2**63  # of BIGINT
 EXACT: Final = 2**53  # integers that a double represents exactly
 NAMES: Final = {int: "a number", float: "a number", bool: "true or false", str: "a text"}
+
+
+def choose_table(names: Sequence[str], path: Path, wanted: str | None, *, kind: str = "table", what: str = "") -> str:
+    """The table that was named, or the only one of at least one.
+
+    kind: what the file calls a table. what: " sheets with values" after the number of tables.
+    Raises DatasetError if there is no table of the name, or there are several and none was named.
+    """
+    if wanted is not None:
+        if wanted not in names:
+            raise DatasetError(f"{path} has no {kind} {wanted!r}.{did_you_mean(wanted, names)}")
+        return wanted
+    if len(names) > 1:
+        raise DatasetError(
+            f"A dataset is one table, but {path} has {len(names)}{what}: "
+            f"{listed([repr(name) for name in names], most=MAX_NAMED)}. Give one with --table, such as "
+            f"--table {names[0]!r}."
+        )
+    return names[0]
 
 
 def load_columns(

@@ -7,9 +7,8 @@ import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
 from recommender.dataset.readers.bounds import check_cells, check_columns, check_unpacked
-from recommender.dataset.readers.formats.typed_columns import Mixed, load_columns
-from rules.errors import DatasetError, did_you_mean
-from rules.text.wording import listed
+from recommender.dataset.readers.formats.typed_columns import Mixed, choose_table, load_columns
+from rules.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-MAX_NAMED: Final = 10  # sheets in a message
 HEADER_SHARE: Final = 0.5
 """Smallest share of columns with a name in the first row; titles above a table have one cell."""
 
@@ -37,7 +35,7 @@ def read_workbook(connection: duckdb.DuckDBPyConnection, path: Path, sheet: str 
         with python_calamine.load_workbook(str(path)) as book:
             chosen = _choose(book, path, sheet)
             where = f"the sheet {chosen.name!r} of {path}"
-            _check_merged(chosen, where)
+            _check_sheet(chosen, where, path)
             rows = chosen.to_python(skip_empty_area=True)
     except python_calamine.PasswordError:
         raise DatasetError(
@@ -49,7 +47,7 @@ def read_workbook(connection: duckdb.DuckDBPyConnection, path: Path, sheet: str 
         if type(error).__name__ == "PanicException":
             raise _damaged(path, "its content is not valid") from None
         raise
-    return _load(connection, rows, where, first=(chosen.start or (0, 0))[0] + 1, path=path)
+    return _load(connection, rows, where, first=chosen.start[0] + 1)
 
 
 def _check_size(path: Path) -> None:
@@ -77,26 +75,20 @@ def _choose(book: Any, path: Path, name: str | None) -> Any:  # noqa: ANN401  th
 
     sheets = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
     if name is not None:
-        names = [one.name for one in sheets]
-        if name not in names:
-            raise DatasetError(f"{path} has no sheet {name!r}.{did_you_mean(name, names)}")
-        return book.get_sheet_by_name(name)
+        return book.get_sheet_by_name(choose_table([one.name for one in sheets], path, name, kind="sheet"))
     visible = [book.get_sheet_by_name(one.name) for one in sheets if one.visible == SheetVisibleEnum.Visible]
-    filled = [one for one in visible if one.start is not None]
+    filled = {one.name: one for one in visible if one.start is not None}
     if not filled:
         raise DatasetError(f"The dataset must have rows, but no visible sheet of {path} has values.")
-    if len(filled) > 1:
-        names = [one.name for one in filled]
-        raise DatasetError(
-            f"A dataset is one table, but {path} has {len(filled)} sheets with values: "
-            f"{listed([repr(name) for name in names], most=MAX_NAMED)}. Give one with --table, such as "
-            f"--table {names[0]!r}."
-        )
-    return filled[0]
+    return filled[choose_table(list(filled), path, None, what=" sheets with values")]
 
 
-def _check_merged(sheet: Any, where: str) -> None:  # noqa: ANN401  as above
-    """Refuse merged cells of rows, of which only the first has a value."""
+def _check_sheet(sheet: Any, where: str, path: Path) -> None:  # noqa: ANN401  as above
+    """Refuse a sheet without values or too large, and merged cells of rows, of which only the first has a value."""
+    if sheet.start is None:
+        raise DatasetError(f"The dataset must have rows, but {where} has no values.")
+    check_columns(str(path), sheet.width)
+    check_cells(str(path), sheet.height, sheet.width, path.stat().st_size)
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         raise DatasetError(
             f"Each row must have its own values, but cells {_cell(top, left)} to {_cell(bottom, right)} of {where} are "
@@ -117,13 +109,9 @@ def _cell(row: int, column: int) -> str:
     return f"{letters}{row + 1}"
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, rows: Sequence[Sequence[object]], where: str, *, first: int, path: Path
-) -> Mixed:
+def _load(connection: duckdb.DuckDBPyConnection, rows: Sequence[Sequence[object]], where: str, *, first: int) -> Mixed:
     """Load the rows below the header. first: number of the header's row in the sheet."""
-    header = list(rows[0]) if rows else []
-    check_columns(str(path), len(header))
-    check_cells(str(path), len(rows), len(header), path.stat().st_size)
+    header = rows[0]
     named = [value for value in header if value != ""]
     if len(named) < HEADER_SHARE * len(header):
         raise DatasetError(

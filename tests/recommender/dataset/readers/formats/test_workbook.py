@@ -66,6 +66,8 @@ def test_merged_cells_titles_and_sheets_without_rows_are_refused_with_the_place(
         Dataset.open(path)
     with pytest.raises(DatasetError, match=r"no visible sheet of .* has values"):
         Dataset.open(save(tmp_path / "empty.xlsx", A=[]))
+    with pytest.raises(DatasetError, match=r"must have rows, but the sheet 'A' of .* has no values"):
+        Dataset.open(tmp_path / "empty.xlsx", table="A")
     with pytest.raises(DatasetError, match="must have rows"):
         Dataset.open(save(tmp_path / "header.xlsx", A=[["a", "b"]]))
 
