@@ -124,11 +124,11 @@ def compare(
 
 def show_comparison(comparison: Comparison, console: Console) -> None:
     """Print the scores and the result of a comparison."""
-    table = plain_table(comparison.slot.label, comparison.metric, "Gain", "")
+    table = plain_table(comparison.slot.label, comparison.metric, "Gain")
     table.columns[1].no_wrap = table.columns[2].no_wrap = True
     for one in comparison.choices:
-        note = "recommended" if one.is_recommended else ""
-        table.add_row(Text(one.choice), str(one.score), gain_text(one), Text(note, style="dim"))
+        gain = gain_text(one) + (" (recommended)" if one.is_recommended else "")
+        table.add_row(Text(one.choice), str(one.score), gain)
     console.print(table)
     console.print()
     console.print(Text(printable(comparison.result)))
