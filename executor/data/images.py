@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
@@ -39,23 +38,6 @@ class PixelFile:
         for place, row in enumerate(rows):
             found[place] = np.frombuffer(os.pread(handle, self._size, int(row) * self._size), np.uint8)
         return found.reshape(-1, *self.shape[1:])
-
-
-MIN_IMAGES_PER_BATCH: Final = 16
-MAX_IMAGES_PER_BATCH: Final = 256
-"""Of predictions. In batches of 512, convolutions without AVX-512 round by the place of an image in its batch."""
-VALUES_PER_BATCH: Final = 2**20
-"""Numbers per batch of predictions, so that few large images are predicted at once."""
-
-
-def images_per_batch(values: int) -> int:
-    """Batch size of predictions, a power of two. values: numbers per image.
-
-    >>> images_per_batch(28 * 28), images_per_batch(32 * 32 * 3), images_per_batch(224 * 224 * 3)
-    (256, 256, 16)
-    """
-    many = 1 << int(math.log2(max(1, VALUES_PER_BATCH // values)))
-    return min(MAX_IMAGES_PER_BATCH, max(MIN_IMAGES_PER_BATCH, many))
 
 
 class ImageArray:

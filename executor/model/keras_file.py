@@ -17,13 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.data.images import images_per_batch
 from executor.data.raw_table import Form
 from executor.layers.numbers import ColumnLayer
 from executor.model.assemble import model_inputs
-from executor.preprocessing.preprocessing import rows_per_batch
 from executor.preprocessing.sequence_encoder import pad_steps, rows_by_steps
 from executor.runtime.devices import configure_tensorflow
+from executor.runtime.prediction_batches import images_per_batch, rows_per_batch
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.text.files import atomic_file
 from rules.vocabulary.choices import load_function
@@ -278,7 +277,8 @@ def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> n
     """Predict rows with an assembled model, (rows, outputs) float64; the table has the signature's inputs as features.
 
     The prediction of a row is equal to the bit, alone or with others: every call has the same number of rows, on which
-    the order of summation depends, and sequences are padded by their own length only.
+    the order of summation depends (`executor.runtime.prediction_batches`), and sequences are padded by their own length
+    only.
     """
     found = np.empty((len(table), signature.outputs))
     for rows, some in _batches(signature, table):

@@ -32,9 +32,6 @@ MAX_INPUTS: Final = 1_000  # columns with one input each; Keras takes 1 s to bui
 ROWS_AT_ONCE: Final = 2_048  # per call; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
 
 
-SEQUENCES_PER_BATCH: Final = 512  # per call; fixed batches of 2,048 would slow single predictions
-
-
 @dataclass(frozen=True, kw_only=True)
 class Block:
     """One layer and the columns that it reads.
@@ -193,11 +190,6 @@ def rows_together(table: RawTable) -> int:
         default=0,
     )
     return min(ROWS_AT_ONCE, rows_at_once(longest))
-
-
-def rows_per_batch(steps: int) -> int:
-    """Batch size of predictions. steps: of the longest sequence; 0 without one."""
-    return min(SEQUENCES_PER_BATCH, rows_at_once(steps)) if steps else ROWS_AT_ONCE
 
 
 def matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:

@@ -6,6 +6,7 @@
 - `devices`: GPUs, their memory and precision.
 - `interrupt`: Ctrl-C, SIGTERM and SIGHUP during a search.
 - `log`: log.txt of a run.
+- `prediction_batches`: Batch sizes with which a prediction does not depend on its place in the batch.
 - `tensorflow_import`: Imports TensorFlow without its start-up messages.
 - `versions`: Package versions that a run records.
 """

@@ -16,12 +16,12 @@ import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
-from executor.preprocessing.preprocessing import ROWS_AT_ONCE
 from executor.runs.export.predictor import Predictor, load_predictor
 from executor.runs.run import Run
 from executor.runs.serving.app import create_app
 from executor.runs.serving.limits import Limits
 from executor.runs.serving.service import Service
+from executor.runtime.prediction_batches import MAX_ROWS
 from recommender.cli.main import group
 from rules.errors import PcwatError
 
@@ -70,7 +70,7 @@ def client(run: Run) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def quick(run: Run) -> Iterator[TestClient]:
     """A client of a server whose model gives every class the same probability, at once."""
-    with client_of(run, outputs=np.full((ROWS_AT_ONCE, 3), 1 / 3)) as opened:
+    with client_of(run, outputs=np.full((MAX_ROWS, 3), 1 / 3)) as opened:
         wait_until_ready(opened)
         yield opened
 
@@ -301,7 +301,7 @@ def test_a_key_is_copied_to_the_predictions(quick: TestClient) -> None:
 
 
 def test_extra_columns_are_ignored_if_the_server_ignores_them(run: Run) -> None:
-    with client_of(run, ignore_extra=True, outputs=np.full((ROWS_AT_ONCE, 3), 1 / 3)) as client:
+    with client_of(run, ignore_extra=True, outputs=np.full((MAX_ROWS, 3), 1 / 3)) as client:
         wait_until_ready(client)
         assert post(client, [{**BIRD, "id": 7}]).json() == post(client, [BIRD]).json()
         assert post(client, [{**BIRD, "id": 7, "weight": "26.54"}]).json() == post(client, [BIRD]).json()

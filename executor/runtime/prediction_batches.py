@@ -1,0 +1,39 @@
+"""Batch sizes of predictions, with which the prediction of a row does not depend on its place in the batch.
+
+Matrix products compute several rows at once: 6 with AVX2, 8 or more with AVX-512. What is left of a batch at its end is
+summed in another order, and its last bit can differ. A multiple of 48 rows leaves nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from executor.layers.steps import rows_at_once
+
+MULTIPLE: Final = 48
+MAX_ROWS: Final = 2_016  # of a table without sequences; bounds the memory of a bag at 2,016 · 4,096 · 4 bytes = 32 MiB
+MAX_SEQUENCES: Final = 480  # batches of 2,016 would slow single predictions
+MAX_IMAGES: Final = 240
+VALUES_PER_BATCH: Final = 2**21  # numbers of all images in a batch, so that few large images are predicted at once
+
+
+def rows_per_batch(steps: int) -> int:
+    """Batch size of rows. steps: of the longest sequence; 0 without one.
+
+    >>> rows_per_batch(0), rows_per_batch(40), rows_per_batch(1_000_000)
+    (2016, 480, 48)
+    """
+    return _whole(min(MAX_SEQUENCES, rows_at_once(steps)) if steps else MAX_ROWS)
+
+
+def images_per_batch(values: int) -> int:
+    """Batch size of images. values: numbers per image.
+
+    >>> images_per_batch(28 * 28), images_per_batch(64 * 64 * 3), images_per_batch(224 * 224 * 3)
+    (240, 144, 48)
+    """
+    return _whole(min(MAX_IMAGES, VALUES_PER_BATCH // values))
+
+
+def _whole(rows: int) -> int:
+    return max(MULTIPLE, rows // MULTIPLE * MULTIPLE)
