@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from executor.cli.open_model import import_tensorflow_for, open_model
-from executor.data.raw_table import Form
 from executor.runs.run import Run
 from executor.runs.serving.limits import Limits
 from executor.runtime.log import listen_to_log
@@ -17,14 +16,14 @@ from rules.cli.output import Verbosity, examples, print_status, verbosity_option
 from rules.errors import ServingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from executor.model.signature import Signature
     from executor.runs.serving.service import Service
 
 MEGABYTE: Final = 1_000_000  # bytes
 DEFAULTS: Final = Limits()
 EXTRA: Final = ("fastapi", "uvicorn", "prometheus_client")
+FORMS: Final = "python_multipart"  # of image files
 
 
 @click.command(
@@ -62,6 +61,14 @@ EXTRA: Final = ("fastapi", "uvicorn", "prometheus_client")
     help="Most rows of a request.",
 )
 @click.option(
+    "--max-values",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.values,
+    show_default=True,
+    metavar="N",
+    help="Most pixels of the images, or numbers of the sequences, of a request.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0.01),
     default=DEFAULTS.seconds,
@@ -86,6 +93,7 @@ def serve(
     ignore_extra: bool,
     max_body: float,
     max_rows: int,
+    max_values: int,
     timeout: float,
     max_waiting: int,
     verbosity: Verbosity,
@@ -94,12 +102,14 @@ def serve(
 
     RUN is a run, or a directory that 'recommend export' wrote, which is served without TensorFlow.
 
-    POST /predict takes rows as JSON or CSV, and returns what 'recommend predict' writes. GET /openapi.json describes
-    the columns, /health and /ready are for supervisors, and /metrics is for Prometheus. Needs pcwat[serve].
+    POST /predict takes rows as JSON or CSV, images as files or in base64, and sequences as lists or .npz. It returns
+    what 'recommend predict' writes. GET /openapi.json describes the columns, /health and /ready are for supervisors,
+    and /metrics is for Prometheus. Needs pcwat[serve].
     """
     check_extra()
     model = open_model(run)
-    _check_is_table(run, model.signature)
+    if model.signature.image is not None:
+        check_extra((*EXTRA, FORMS))
     from executor.runs.serving import server  # noqa: PLC0415  after the extra was checked
 
     if not server.is_loopback(host):
@@ -108,7 +118,9 @@ def serve(
             "Put a proxy in front of it that has both, or use --host 127.0.0.1.",
             verbosity=verbosity,
         )
-    limits = Limits(body_bytes=int(max_body * MEGABYTE), rows=max_rows, seconds=timeout, waiting=max_waiting)
+    limits = Limits(
+        body_bytes=int(max_body * MEGABYTE), rows=max_rows, values=max_values, seconds=timeout, waiting=max_waiting
+    )
 
     def open_service(on_batch: Callable[[int], None]) -> Service:
         import_tensorflow_for(model)
@@ -136,21 +148,11 @@ def serve(
         )
 
 
-def check_extra() -> None:
-    """Raise ServingError unless the packages of the extra `serve` are installed."""
-    missing = [name for name in EXTRA if find_spec(name) is None]
+def check_extra(names: Sequence[str] = EXTRA) -> None:
+    """Raise ServingError unless these packages of the extra `serve` are installed."""
+    missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise ServingError(
-            f"'recommend serve' needs {', '.join(EXTRA)}, but {', '.join(missing)} cannot be imported. Install them: "
+            f"'recommend serve' needs {', '.join(names)}, but {', '.join(missing)} cannot be imported. Install them: "
             "pip install 'pcwat[serve]'"
-        )
-
-
-def _check_is_table(directory: Path, signature: Signature) -> None:
-    """Raise ServingError on a model of images, or of sequences that are arrays."""
-    arrays = [column for column in signature.columns if column.form in {Form.IMAGE, Form.SEQUENCE}]
-    if arrays and signature.sequences is None:
-        raise ServingError(
-            f"A server reads rows of a table, but the model of {directory} reads {arrays[0].form}s in column "
-            f"{arrays[0].name!r}. Use 'recommend predict {directory}'."
         )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from executor.model.signature import Column, Signature
-    from rules.decision.request import Unreadable
+    from recommender.dataset.readers.formats.sequences import Sequences
+    from rules.decision.request import SequenceReading, Unreadable
 
 EXTRA_REMEDY: Final = (
     "Remove them, ignore them with --ignore-extra, or write one that identifies the rows next to the predictions with "
@@ -187,32 +188,33 @@ def open_rows(
     keys: Sequence[str] = (),
     frame_name: str = "DataFrame",
     reads_image_files: bool = True,
+    arrays: Images | Sequences | None = None,
 ) -> Dataset:
     """Open rows to predict; image files are resized to the training's shape, long tables are gathered into sequences.
 
-    keys: columns whose original values are kept. table, frame_name, reads_image_files: as of `Dataset.open`.
+    keys: columns whose original values are kept. table, frame_name, reads_image_files, arrays: as of `Dataset.open`.
     """
     if isinstance(data, Dataset):
         return data
     image = signature.image
-    readings = {column.name: column.reading for column in signature.columns if column.reading is not None}
-    if image is None:
-        return Dataset.open(
-            data,
-            delimiter=delimiter,
-            table=table,
-            reading=signature.sequences,
-            readings=readings,
-            kept=keys,
-            frame_name=frame_name,
-            reads_image_files=reads_image_files,
+    reading: ImageReading | SequenceReading | None = signature.sequences
+    if image is not None:
+        height, width, channels = image.shape
+        reading = ImageReading(
+            size=(height, width),
+            channels=1 if channels == 1 else 3,
+            fit=image.fit,
+            unreadable=unreadable,
+            value_range=image.value_range,
         )
-    height, width, channels = image.shape
-    reading = ImageReading(
-        size=(height, width),
-        channels=1 if channels == 1 else 3,
-        fit=image.fit,
-        unreadable=unreadable,
-        value_range=image.value_range,
+    return Dataset.open(
+        data,
+        delimiter=delimiter,
+        table=table,
+        reading=reading,
+        readings={column.name: column.reading for column in signature.columns if column.reading is not None},
+        kept=keys,
+        frame_name=frame_name,
+        reads_image_files=reads_image_files,
+        arrays=arrays,
     )
-    return Dataset.open(data, delimiter=delimiter, reading=reading, readings=readings, kept=keys)

@@ -133,6 +133,7 @@ class Dataset:
         kept: Sequence[str] = (),
         frame_name: str = "DataFrame",
         reads_image_files: bool = True,
+        arrays: Images | Sequences | None = None,
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
@@ -145,6 +146,7 @@ class Dataset:
         kept: columns whose unconverted values are also kept.
         frame_name: name of a table in memory in messages. reads_image_files: whether a column of paths in a text file
         is replaced by the images; False for files from strangers, whose paths would open files of this machine.
+        arrays: the column of a table in memory whose cells are the bytes of images or of sequences.
         Raises DatasetError if there is no table with rows, and ColumnError if a column has nested values.
         """
         remove_leftovers_once()
@@ -186,7 +188,7 @@ class Dataset:
                 file_digest = bytes_read.hexadecimal
                 name = path.name or path.resolve().name
             else:
-                path, name, form, arrays = None, frame_name, read_frame(connection, source), None
+                path, name, form = None, frame_name, read_frame(connection, source)
                 file_digest = ""
                 categorical = categorical_columns(source)
                 settler.settle(connection, name=name)

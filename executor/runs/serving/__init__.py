@@ -1,7 +1,8 @@
 """The HTTP server of `recommend serve`.
 
-- `limits`: Limits of a server, and options of a request.
+- `limits`: Limits of a server, types of bodies, and options of a request.
 - `json_rows`: Rows of a JSON body, and their Arrow table.
+- `array_rows`: Images and sequences of a request, in JSON, forms and .npz.
 - `fast_rows`: Rows of plain JSON values, read without DuckDB.
 - `batches`: One model call for all requests that wait.
 - `backend`: The model that computes outputs: Keras, compiled if that changes no bit.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -12,8 +13,9 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from executor.runs.serving.array_rows import parse_form
 from executor.runs.serving.json_rows import parse_rows
-from executor.runs.serving.limits import Options
+from executor.runs.serving.limits import CSV, FORM, JSON, Options
 from executor.runs.serving.metrics import CONTENT_TYPE, Metrics
 from executor.runs.serving.responses import to_csv, to_json
 from executor.runtime.log import LOG
@@ -21,7 +23,7 @@ from rules.errors import PcwatError, ServingError, did_you_mean
 from rules.text.wording import counted, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
     OpenService = Callable[[Callable[[int], None]], Service]
     """Loads a service that reports the rows of each batch to the given function; called in a thread."""
 
-JSON, CSV = "application/json", "text/csv"
 ACCEPTED: Final = {JSON: JSON, CSV: CSV, "*/*": JSON, "application/*": JSON, "text/*": CSV}
 UTF_8: Final = frozenset({"", "utf-8", "utf8"})
-PARAMETERS: Final = ("key", "quantiles")
+PARAMETERS: Final = ("key", "quantiles", "sets", "coverage", "by_class")
+DEFAULT_COVERAGE: Final = 0.9  # of prediction sets, as in `recommend predict`
 FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 PATHS: Final = ("/health", "/metrics", "/openapi.json", "/predict", "/ready")
 LARGE_BODY: Final = 65_536  # bytes from which a body is parsed in a thread, so that other requests do not wait
@@ -169,7 +171,7 @@ async def _respond(request: Request, serving: Serving) -> Response:
 
 
 async def _predict(request: Request, serving: Serving, service: Service) -> Response:
-    content, accepted = _content_type(request), _accepted_type(request)
+    content, accepted = _content_type(request, service.contents), _accepted_type(request)
     options = _options(request, as_text=accepted == CSV)
     limits = serving.limits
     try:
@@ -182,22 +184,33 @@ async def _predict(request: Request, serving: Serving, service: Service) -> Resp
     started = time.perf_counter()
     try:
         async with asyncio.timeout(limits.seconds):
-            if content == CSV:
-                predictions, by_column = await service.predict_csv(body, options, max_rows=limits.rows), False
-            else:
-                if len(body) < LARGE_BODY:
-                    rows = parse_rows(body, max_rows=limits.rows)
-                else:
-                    rows = await asyncio.to_thread(parse_rows, body, max_rows=limits.rows)
-                predictions, by_column = await service.predict_json(rows, options), rows.by_column
+            predictions, by_column = await _predict_body(request, body, options, limits, service, content=content)
     except TimeoutError:
         raise ServingError(
             f"A prediction may take {limits.seconds:g} s, but this one took longer. Send fewer rows, or start the "
             "server with a larger --timeout.",
             status=504,
         ) from None
-    serving.metrics.note_prediction(rows=predictions.count, seconds=time.perf_counter() - started)
+    serving.metrics.note_prediction(
+        content, rows=predictions.count, seconds=time.perf_counter() - started, has_sets=options.coverage is not None
+    )
     return _answer(predictions, accepted, by_column=by_column)
+
+
+async def _predict_body(
+    request: Request, body: bytes, options: Options, limits: Limits, service: Service, *, content: str
+) -> tuple[Predictions, bool]:
+    """Predict the rows of a body; return whether they are columns, too."""
+    if content == FORM:
+        files = await parse_form(request.headers, body, max_rows=limits.rows)
+        return await service.predict_files(files, options, limits), False
+    if content != JSON:
+        return await service.predict_table(body, options, limits, content=content), False
+    if len(body) < LARGE_BODY:
+        rows = parse_rows(body, max_rows=limits.rows)
+    else:
+        rows = await asyncio.to_thread(parse_rows, body, max_rows=limits.rows)
+    return await service.predict_json(rows, options, limits), rows.by_column
 
 
 def _answer(predictions: Predictions, accepted: str, *, by_column: bool) -> Response:
@@ -232,14 +245,15 @@ def _too_large(most: int) -> ServingError:
     )
 
 
-def _content_type(request: Request) -> str:
-    """Media type of the body. Raises ServingError unless it is JSON or CSV in UTF-8."""
+def _content_type(request: Request, contents: Sequence[str]) -> str:
+    """Media type of the body. Raises ServingError unless it is one of those that the model reads, text in UTF-8."""
     header = request.headers.get("content-type", "")
     kind, *parameters = [part.strip().lower() for part in header.split(";")]
     charset = next((one.partition("=")[2].strip('"') for one in parameters if one.startswith("charset=")), "")
-    if kind not in {JSON, CSV} or charset not in UTF_8:
+    if kind not in contents or charset not in UTF_8:
         raise ServingError(
-            f"The Content-Type must be {JSON} or {CSV}, in UTF-8, but it is {excerpt(header)}. Set the header.",
+            f"The Content-Type must be {' or '.join(contents)}, text in UTF-8, but it is {excerpt(header)}. Set "
+            "the header, or send the rows in one of these forms.",
             status=415,
         )
     if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
@@ -273,10 +287,34 @@ def _options(request: Request, *, as_text: bool) -> Options:
                 f"A parameter of the query must be one of {', '.join(PARAMETERS)}, but got {excerpt(name)}."
                 f"{did_you_mean(name, PARAMETERS)}"
             )
-    quantiles = query.get("quantiles", "false").lower()
-    if quantiles not in FLAGS:
-        raise ServingError(f"The parameter quantiles must be true or false, but got {excerpt(quantiles)}.")
-    return Options(keys=tuple(dict.fromkeys(query.getlist("key"))), quantiles=FLAGS[quantiles], as_text=as_text)
+    flags = {name: _flag(name, query.get(name, "false")) for name in ("quantiles", "sets", "by_class")}
+    if not flags["sets"] and (alone := next((name for name in ("coverage", "by_class") if name in query), None)):
+        raise ServingError(f"The parameter {alone} is an option of prediction sets. Add sets=true.")
+    return Options(
+        keys=tuple(dict.fromkeys(query.getlist("key"))),
+        quantiles=flags["quantiles"],
+        coverage=_coverage(query.get("coverage")) if flags["sets"] else None,
+        by_class=flags["by_class"],
+        as_text=as_text,
+    )
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in FLAGS:
+        hint = " A coverage has its own parameter: sets=true&coverage=0.95." if name == "sets" else ""
+        raise ServingError(f"The parameter {name} must be true or false, but got {excerpt(text)}.{hint}")
+    return FLAGS[text.lower()]
+
+
+def _coverage(text: str | None) -> float:
+    """Coverage of prediction sets; the model checks its range."""
+    try:
+        found = DEFAULT_COVERAGE if text is None else float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ServingError(f"The parameter coverage must be a number from 0.5 to 0.99, but got {excerpt(text)}.")
+    return found
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -23,6 +23,12 @@ class Metrics:
         self._seconds = Histogram(
             "pcwat_request_seconds", "Seconds of a prediction.", buckets=SECONDS, registry=self._registry
         )
+        self._predictions = Counter(
+            "pcwat_predictions",
+            "Predicted requests by media type of the body, and whether they have prediction sets.",
+            ("content", "sets"),
+            registry=self._registry,
+        )
         self._rows = Counter("pcwat_rows", "Predicted rows.", registry=self._registry)
         self._batch = Histogram("pcwat_batch_rows", "Rows of a model call.", buckets=ROWS, registry=self._registry)
         self._waiting = Gauge("pcwat_waiting_requests", "Requests that wait or are computed.", registry=self._registry)
@@ -31,7 +37,9 @@ class Metrics:
     def note_request(self, path: str, status: int) -> None:
         self._requests.labels(path, str(status)).inc()
 
-    def note_prediction(self, *, rows: int, seconds: float) -> None:
+    def note_prediction(self, content: str, *, rows: int, seconds: float, has_sets: bool) -> None:
+        """Count a request. content: media type of its body, one of those that a model can read."""
+        self._predictions.labels(content, str(has_sets).lower()).inc()
         self._rows.inc(rows)
         self._seconds.observe(seconds)
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from executor.data.raw_table import Form
 from executor.model.prediction_columns import prediction_names
+from executor.runs.serving.array_rows import BASE64_KEY, contents_of
+from executor.runs.serving.limits import CSV, FORM, JSON, NPZ
 from recommender.dataset.sql import is_integer, is_number
 from rules import __version__
 from rules.text.html import html_text
@@ -19,12 +21,11 @@ if TYPE_CHECKING:
 
 MAX_CATEGORIES: Final = 20  # of a column in its description
 MAX_CHARACTERS: Final = 60  # of a category in a description
-JSON, CSV = "application/json", "text/csv"
 ERRORS: Final = {
     "406": "The Accept header names neither application/json nor text/csv.",
     "413": "The body is larger than the limit.",
-    "415": "The body is neither application/json nor text/csv.",
-    "422": "The body is not valid JSON or CSV, or its rows do not fit the model; the message names column and row.",
+    "415": "The body is of another media type.",
+    "422": "The body is not valid, or its rows do not fit the model; the message names column and row.",
     "503": "The model is not loaded yet, or too many requests are waiting.",
     "504": "The prediction took longer than the limit.",
 }
@@ -44,7 +45,7 @@ def openapi_schema(signature: Signature, known: KnownValues, limits: Limits) -> 
         "required": [*properties],
         "properties": {name: {"type": "array", "items": own} for name, own in properties.items()},
     }
-    body = {
+    bodies: dict[str, Any] = {
         JSON: {
             "schema": {
                 "oneOf": [
@@ -60,7 +61,29 @@ def openapi_schema(signature: Signature, known: KnownValues, limits: Limits) -> 
             "example": [row["example"]],
         },
         CSV: {"schema": {"type": "string", "description": "A header line with the names of the columns, and rows."}},
+        FORM: {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "file": {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": limits.rows,
+                        "items": {"type": "string", "contentMediaType": "image/*"},
+                        "description": "Image files, one for each row. Fields may have any name.",
+                    }
+                },
+            }
+        },
+        NPZ: {
+            "schema": {
+                "type": "string",
+                "contentMediaType": NPZ,
+                "description": "An .npz with the arrays of the training, as numpy.savez writes it.",
+            }
+        },
     }
+    body = {content: bodies[content] for content in contents_of(signature)}
     responses = {
         "200": {
             "description": "Predictions in the order of the rows.",
@@ -114,20 +137,50 @@ def _parameters(signature: Signature) -> list[dict[str, Any]]:
         "description": "Whether a forecast has the columns quantile 0.1 to quantile 0.9.",
         "schema": {"type": "boolean", "default": False},
     }
-    return [key] if signature.windows is None else [quantiles]
+    if signature.windows is not None:
+        return [quantiles]
+    return [key] if signature.sets is None else [key, *SETS]
+
+
+SETS: Final = (
+    {
+        "name": "sets",
+        "in": "query",
+        "description": "Whether each prediction has the column set: classes that contain the true one.",
+        "schema": {"type": "boolean", "default": False},
+    },
+    {
+        "name": "coverage",
+        "in": "query",
+        "description": "Share of rows whose set contains the true class, in steps of 0.01; with sets=true.",
+        "schema": {"type": "number", "minimum": 0.5, "maximum": 0.99, "default": 0.9},
+    },
+    {
+        "name": "by_class",
+        "in": "query",
+        "description": "Whether the sets cover each class, not only all rows on average; with sets=true.",
+        "schema": {"type": "boolean", "default": False},
+    },
+)
 
 
 def _description(signature: Signature, limits: Limits) -> str:
+    has_arrays = CSV not in contents_of(signature)
     targets = _text(listed(signature.targets, most=MAX_CATEGORIES))
     rows = "the history of the series" if signature.windows is not None else "rows"
     return (
         f"Predicts {targets} ({signature.task}) from {rows}. A body may have {counted(limits.rows, 'row')} and "
         f"{counted(limits.body_bytes, 'byte')}; a prediction may take {limits.seconds:g} s."
+        + (f" Images, sequences and .npz may have {limits.values:,} pixels, numbers or bytes." if has_arrays else "")
     )
 
 
 def _property(column: Column, known: KnownValues) -> dict[str, Any]:
     """Schema of the values of a column; empty cells are null."""
+    if column.form is Form.IMAGE:
+        return _IMAGE
+    if column.form is Form.SEQUENCE:
+        return _sequence(column.shape[-1])
     kind, what = _type(column)
     categories = [word for word in known.categories.get(column.name, ()) if word]
     if categories:
@@ -137,6 +190,26 @@ def _property(column: Column, known: KnownValues) -> dict[str, Any]:
     if (example := known.example(column)) is not None:
         found["examples"] = [example]
     return found
+
+
+_BASE64: Final = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}
+_IMAGE: Final = {
+    "oneOf": [_BASE64, {"type": "object", "required": [BASE64_KEY], "properties": {BASE64_KEY: _BASE64}}],
+    "description": "The content of an image file in base64. Images of other sizes than those of the training are "
+    "resized.",
+}
+
+
+def _sequence(channels: int) -> dict[str, Any]:
+    """Schema of a sequence of numbers: a list of steps."""
+    number = {"type": ["number", "null"]}
+    step = {"type": "array", "items": number, "minItems": channels, "maxItems": channels}
+    return {
+        "type": "array",
+        "minItems": 1,
+        "items": step if channels > 1 else {"oneOf": [number, step]},
+        "description": f"Steps of {counted(channels, 'number')} each.",
+    }
 
 
 def _type(column: Column) -> tuple[list[str], str]:
@@ -167,6 +240,7 @@ def _answer(signature: Signature) -> dict[str, Any]:
     has_numbers = signature.task in {Task.REGRESSION, Task.FORECASTING}
     properties: dict[str, Any] = {name: number if has_numbers else {} for name in names.prediction}
     properties |= dict.fromkeys(names.probability, number)
+    properties |= {"set": {"type": "array"}} if signature.sets is not None else {}
     if signature.intervals is not None and signature.intervals.half_widths:
         properties |= dict.fromkeys((*names.low, *names.high), number)
     row = {"type": "object", "properties": properties}

@@ -10,16 +10,29 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 import pyarrow as pa
 
-from executor.model.predict import outcome_of, predict
-from executor.model.prediction_columns import interval_groups, prediction_columns, prediction_names
+from executor.model.predict import class_sets, outcome_of, predict
+from executor.model.prediction_columns import (
+    class_shares,
+    interval_groups,
+    prediction_columns,
+    prediction_names,
+    set_column,
+)
 from executor.model.validate_rows import open_rows
 from executor.runs.export.predictor import ROWS_OF_TABLES, Predictor
 from executor.runs.files import MODEL
+from executor.runs.serving.array_rows import (
+    array_column,
+    check_npz,
+    contents_of,
+    read_image_files,
+    read_json_arrays,
+)
 from executor.runs.serving.batches import Batches
 from executor.runs.serving.fast_rows import FastReader, to_table
 from executor.runs.serving.json_rows import BODY, to_arrow
 from executor.runs.serving.known_values import KnownValues, known_values_of_export
-from executor.runs.serving.limits import Options
+from executor.runs.serving.limits import NPZ
 from executor.runs.serving.openapi import openapi_schema
 from rules.errors import PcwatError, ServingError
 from rules.text.temporary import working_folder
@@ -32,12 +45,18 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
     from executor.runs.run import Run
+    from executor.runs.serving.array_rows import File
     from executor.runs.serving.fast_rows import Values
     from executor.runs.serving.json_rows import JsonRows
-    from executor.runs.serving.limits import Limits
+    from executor.runs.serving.limits import Limits, Options
+    from recommender.dataset.readers.formats.arrays import Images
+    from recommender.dataset.readers.formats.sequences import Sequences
+
+    Rows = tuple[object, Images | Sequences | None]
+    """A path or a table, and its column of arrays."""
 
 READERS: Final = 2  # threads that read rows with DuckDB, which takes most of its time outside of Python
-CSV_FILE: Final = "request.csv"  # name of the rows in messages
+CSV_FILE, NPZ_FILE = "request.csv", "request.npz"  # names of the rows in messages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +76,15 @@ class Predictions:
         return len(self.rows) if self.rows is not None else 0 if self.table is None else self.table.num_rows
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlainRows:
+    """Rows that were read without DuckDB. members_of: from `class_sets`; None for no prediction sets."""
+
+    columns: dict[str, Values]
+    count: int
+    members_of: Callable[[np.ndarray], np.ndarray] | None
+
+
 class Service:
     """The model of a run or of an export, and the threads that predict with it.
 
@@ -74,6 +102,8 @@ class Service:
     ) -> None:
         self.signature: Signature = source.signature
         self.known = KnownValues()
+        self.contents = contents_of(self.signature)
+        """Media types of the bodies that it reads."""
         self._source = source
         self._ignore_extra = ignore_extra
         self._compiles = compiles
@@ -81,7 +111,7 @@ class Service:
         self._reader = FastReader(self.signature, ignore_extra=ignore_extra)
         self._names = prediction_names(self.signature)
         self._outcome_of: Callable[[RawTable], np.ndarray] | None = None
-        self._batches: Batches[tuple[dict[str, Values], int], Predictions] | None = None
+        self._batches: Batches[PlainRows, Predictions] | None = None
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="readers")
 
     def load(self) -> None:
@@ -107,41 +137,64 @@ class Service:
             self._batches.close()
         self._pool.shutdown()
 
-    async def predict_json(self, rows: JsonRows, options: Options) -> Predictions:
-        """Predict the rows of a JSON body, as `Run.predict` predicts a frame of them."""
-        fast = None if options != Options() else self._reader.read(rows)
+    async def predict_json(self, rows: JsonRows, options: Options, limits: Limits) -> Predictions:
+        """Predict the rows of a JSON body, as `Run.predict` predicts a frame of them, or a file of images or arrays."""
+        fast = self._reader.read(rows) if options.are_for_plain_rows else None
         if fast is not None and self._batches is not None:
-            return await self._batches.answer((fast, rows.count), rows.count)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: self._predict(lambda: to_arrow(rows), options))
+            members_of = self._members_of(options)
+            return await self._batches.answer(
+                PlainRows(columns=fast, count=rows.count, members_of=members_of), rows.count
+            )
+        column = array_column(self.signature)
+        if column is None:
+            return await self._in_thread(lambda: self._predict(lambda: (to_arrow(rows), None), options))
+        return await self._in_thread(
+            lambda: self._predict(lambda: read_json_arrays(rows, column, max_values=limits.values), options)
+        )
 
-    async def predict_csv(self, body: bytes, options: Options, *, max_rows: int) -> Predictions:
-        """Predict the rows of a CSV body, as `Run.predict` predicts a file of them."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: self._predict_csv(body, options, max_rows=max_rows))
+    async def predict_files(self, files: Sequence[File], options: Options, limits: Limits) -> Predictions:
+        """Predict image files, as `Run.predict` predicts a folder of them."""
+        return await self._in_thread(
+            lambda: self._predict(lambda: read_image_files(files, self.signature, max_values=limits.values), options)
+        )
+
+    async def predict_table(self, body: bytes, options: Options, limits: Limits, *, content: str) -> Predictions:
+        """Predict the rows of a body of CSV or .npz, as `Run.predict` predicts a file of them."""
+        return await self._in_thread(lambda: self._predict_table(body, options, limits, content=content))
+
+    async def _in_thread(self, compute: Callable[[], Predictions]) -> Predictions:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, compute)
+
+    def _members_of(self, options: Options) -> Callable[[np.ndarray], np.ndarray] | None:
+        if options.coverage is None:
+            return None
+        return class_sets(self.signature, options.coverage, by_class=options.by_class)
 
     def openapi(self, limits: Limits) -> dict[str, Any]:
         """OpenAPI schema of a server of this run."""
         return openapi_schema(self.signature, self.known, limits)
 
-    def _predict_csv(self, body: bytes, options: Options, *, max_rows: int) -> Predictions:
+    def _predict_table(self, body: bytes, options: Options, limits: Limits, *, content: str) -> Predictions:
+        if content == NPZ:
+            check_npz(body, max_values=limits.values)
         with working_folder() as folder:
-            path = folder / CSV_FILE
+            path = folder / (NPZ_FILE if content == NPZ else CSV_FILE)
             path.write_bytes(body)
             try:
-                return self._predict(lambda: path, options, max_rows=max_rows)
+                return self._predict(lambda: (path, None), options, max_rows=limits.rows)
             except PcwatError as error:
                 raise ServingError(str(error).replace(f"{folder}/", "")) from None
 
-    def _predict(self, data: Callable[[], object], options: Options, *, max_rows: int | None = None) -> Predictions:
-        """Predict rows that DuckDB reads. data: function that returns them; called in this thread."""
+    def _predict(self, read: Callable[[], Rows], options: Options, *, max_rows: int | None = None) -> Predictions:
+        """Predict rows that DuckDB reads. read: returns them; called in this thread."""
         outcome_of_rows = self._outcome_of
         if outcome_of_rows is None:
             raise ServingError("The model is not loaded yet. Try again later.", status=503)
         warnings: list[str] = []
         try:
+            data, arrays = read()
             with open_rows(
-                self.signature, data(), keys=options.keys, frame_name=BODY, reads_image_files=False
+                self.signature, data, keys=options.keys, frame_name=BODY, reads_image_files=False, arrays=arrays
             ) as dataset:
                 if max_rows is not None and dataset.row_count > max_rows:
                     raise too_many_rows(dataset.row_count, max_rows)
@@ -154,28 +207,44 @@ class Service:
                     say=warnings.append,
                     as_text=options.as_text,
                     quantiles=options.quantiles,
+                    coverage=options.coverage,
+                    by_class=options.by_class,
                 )
         except duckdb.Error as error:
             raise ServingError(f"The rows cannot be read: {str(error).splitlines()[0]} Correct them.") from None
         return Predictions(table=table, warnings=warnings)
 
-    def _predict_batch(self, requests: Sequence[tuple[dict[str, Values], int]]) -> Sequence[Predictions]:
+    def _predict_batch(self, requests: Sequence[PlainRows]) -> Sequence[Predictions]:
         """Predict the rows of several requests together."""
         outcome_of_rows = self._outcome_of
         if outcome_of_rows is None:
             raise ValueError("batches are predicted once the model is loaded")
-        counts = [count for _, count in requests]
-        names = requests[0][0].keys()
-        columns = {name: [value for rows, _ in requests for value in rows[name]] for name in names}
-        self._on_batch(sum(counts))
-        read = to_table(self.signature, columns, sum(counts))
+        count = sum(one.count for one in requests)
+        names = requests[0].columns.keys()
+        columns = {name: [value for one in requests for value in one.columns[name]] for name in names}
+        self._on_batch(count)
+        read = to_table(self.signature, columns, count)
         outcome, groups = outcome_of(outcome_of_rows, read), interval_groups(self.signature, read)
         rows = pa.table(prediction_columns(self.signature, outcome, self._names, groups=groups)).to_pylist()
         found, start = [], 0
-        for count in counts:
-            found.append(Predictions(rows=rows[start : start + count]))
-            start += count
+        for one in requests:
+            own = slice(start, start + one.count)
+            found.append(Predictions(rows=self._with_sets(rows[own], outcome[own], one.members_of)))
+            start += one.count
         return found
+
+    def _with_sets(
+        self,
+        rows: list[dict[str, object]],
+        outcome: np.ndarray,
+        members_of: Callable[[np.ndarray], np.ndarray] | None,
+    ) -> list[dict[str, object]]:
+        """Rows of predictions with their prediction sets, if there are some."""
+        if members_of is None:
+            return rows
+        sets = set_column(self.signature, members_of(class_shares(outcome, self.signature.task)))
+        (name,) = prediction_names(self.signature, has_sets=True).set
+        return [{**row, name: members} for row, members in zip(rows, sets.to_pylist(), strict=True)]
 
 
 def too_many_rows(count: int, most: int) -> ServingError:

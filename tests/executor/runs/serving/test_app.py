@@ -310,6 +310,8 @@ def test_extra_columns_are_ignored_if_the_server_ignores_them(run: Run) -> None:
 class Slow:
     """A service whose predictions never come, for tests of limits."""
 
+    contents = ("application/json",)
+
     def __init__(self, service: Service) -> None:
         self.service = service
 

@@ -52,29 +52,31 @@ def test_a_host_of_another_machine_is_refused() -> None:
 
 
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "uvicorn" else name)
+    monkeypatch.setattr(command, "find_spec", lambda name: None if name in {"uvicorn", "python_multipart"} else name)
     assert str(invoke(RUN).exception) == (
         "'recommend serve' needs fastapi, uvicorn, prometheus_client, but uvicorn cannot be imported. Install them: "
         "pip install 'pcwat[serve]'"
     )
-
-
-def test_a_model_of_images_is_refused() -> None:
-    assert "reads images in column 'image'. Use 'recommend predict" in str(invoke(RUNS / "images" / "run").exception)
+    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "python_multipart" else name)
+    assert "python_multipart, but python_multipart cannot be" in str(invoke(RUNS / "images" / "run").exception)
 
 
 @pytest.mark.parametrize(("host", "warns"), [("0.0.0.0", True), ("127.0.0.1", False)])  # noqa: S104  nothing listens
 def test_an_address_that_others_reach_is_warned_about(host: str, warns: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
     monkeypatch.setattr(server, "serve", lambda _open, limits, **options: given.update(options, limits=limits))
-    found = invoke(RUN, "--host", host, "--max-body", 2, "--max-rows", 5, "--timeout", 1.5, "--max-waiting", 3)
+    found = invoke(
+        RUN, "--host", host, "--max-body", 2, "--max-rows", 5, "--max-values", 9, "--timeout", 1.5, "--max-waiting", 3
+    )
     assert found.exit_code == 0, found.output
     assert ("neither authentication nor encryption" in found.stderr) is warns
-    assert given["limits"] == Limits(body_bytes=2_000_000, rows=5, seconds=1.5, waiting=3)
+    assert given["limits"] == Limits(body_bytes=2_000_000, rows=5, values=9, seconds=1.5, waiting=3)
 
 
 class Gate:
     """A service that predicts once it is opened."""
+
+    contents = ("application/json",)
 
     def __init__(self) -> None:
         self.began = threading.Event()
