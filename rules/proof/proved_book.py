@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rules.proof.proof import Proof, check_proof, prove
@@ -29,8 +30,16 @@ class ProvedBook:
 
 
 def load_book(layers: Iterable[str | Path] = SHIPPED_LAYERS) -> ProvedBook:
-    """Read, merge and prove the layers. Raises BookError or ProofError."""
+    """Read, merge and prove the layers; shipped ones once in a process. Raises BookError or ProofError."""
+    names = tuple(layers)
+    return _load_once(names) if {*names} <= {*SHIPPED_LAYERS} else _load(names)
+
+
+def _load(layers: tuple[str | Path, ...]) -> ProvedBook:
     book = read_layers(layers)
     proof = prove(book)
     check_proof(proof)
     return ProvedBook(book=book, proof=proof)
+
+
+_load_once = cache(_load)

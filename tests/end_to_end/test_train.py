@@ -29,6 +29,7 @@ from rules.decision.request import Request
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, DatasetError, RunError
 from rules.vocabulary.choices import Slot, parse_choice
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +111,7 @@ def test_the_same_seed_gives_the_same_scores(cancer_run: Run, tmp_path: Path) ->
 
 
 def test_a_regression_is_scored_in_the_targets_own_unit(tmp_path: Path) -> None:
-    run = train(example("diabetes"), target="progression", trials=2, directory=tmp_path / "run")
+    run = train(example("diabetes"), target="progression", trials=1, directory=tmp_path / "run")
     rows = rows_of(tmp_path / "run" / "predictions.csv")
     truth, said = ([float(row[name]) for row in rows] for name in ("truth", "prediction"))
     assert run.scores.metric == "rmse"
@@ -139,6 +140,7 @@ def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path, one
     assert not (tmp_path / "other").exists()
 
 
+@long_test
 def test_several_classes_are_told_apart_by_a_network_of_a_hyperband_search(tmp_path: Path, one_split: Pin) -> None:
     pins = [Pin(slot=Slot.TUNER, choice=parse_choice(Slot.TUNER, "hyperband"), reason="a test"), one_split]
     run = train(example("wine"), target="cultivar", trials=4, pins=pins, directory=tmp_path / "run")
@@ -153,19 +155,6 @@ def test_several_classes_are_told_apart_by_a_network_of_a_hyperband_search(tmp_p
     }
 
 
-def test_a_class_of_two_rows_does_not_stop_a_training(tmp_path: Path, one_split: Pin) -> None:
-    random = np.random.default_rng(0)
-    numbers = random.normal(size=(120, 3)).round(3)
-    labels = ["a", "b", "c", "c"] + [("a", "b")[int(row[0] > 0)] for row in numbers[4:]]
-    path = write_table(
-        tmp_path / "t.csv",
-        ["x", "y", "z", "label"],
-        [[*row, label] for row, label in zip(numbers, labels, strict=True)],
-    )
-    run = train(path, target="label", trials=1, pins=[one_split], directory=tmp_path / "run")
-    assert run.signature.labels == ("a", "b", "c")
-
-
 def test_several_yes_or_no_targets_are_learned_together(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     numbers = random.normal(size=(200, 3)).round(3)
@@ -176,6 +165,7 @@ def test_several_yes_or_no_targets_are_learned_together(tmp_path: Path, one_spli
     assert run.scores.hold_out.value > 0.8
 
 
+@long_test
 def test_several_numbers_are_learned_together(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     numbers = random.normal(size=(200, 2)).round(3)
@@ -193,7 +183,7 @@ def test_a_series_is_continued_by_its_next_months(tmp_path: Path) -> None:
     months = [f"{1990 + month // 12}-{month % 12 + 1:02d}-01" for month in range(180)]
     values = [round(100 + month / 2 + 20 * np.sin(month * np.pi / 6), 3) for month in range(180)]
     path = write_table(tmp_path / "t.csv", ["month", "value"], zip(months, values, strict=True))
-    run = train(path, target="value", trials=4, directory=tmp_path / "run")
+    run = train(path, target="value", trials=1, directory=tmp_path / "run")
     assert run.signature.task == "forecasting"
     assert run.scores.has_signal
     known = {"constant", "seasonal naive", "exponential smoothing", "theta", "mean of forecasts", "linear"}
@@ -232,6 +222,7 @@ def test_several_series_in_long_form_are_continued_as_far_as_a_person_asks(tmp_p
     assert answers.column("prediction").to_pylist() == pytest.approx([2, 3, 4, 12, 13, 14], abs=0.5)
 
 
+@long_test
 def test_a_forecast_without_a_regular_time_says_how_far_ahead_it_is(tmp_path: Path) -> None:
     values = np.cumsum(np.random.default_rng(1).normal(size=120)).round(3)
     path = write_table(tmp_path / "t.csv", ["value"], ([value] for value in values))
@@ -283,7 +274,7 @@ def test_a_network_that_was_cut_off_is_said_to_need_more_time_everywhere(
 
 
 def test_the_handbook_trains_one_network_of_the_layers_that_the_notes_name(tmp_path: Path) -> None:
-    run = train(example("wine"), target="cultivar", book=["handbook"], trials=2, directory=tmp_path / "run")
+    run = train(example("wine"), target="cultivar", book=["handbook"], trials=1, directory=tmp_path / "run")
     chosen = run.record.decisions
     assert str(chosen[Slot.ARCHITECTURE].choice) == "standard (no extras)"
     assert str(chosen[Slot.VALIDATION].choice) == "holdout (no extras)"
@@ -343,7 +334,9 @@ def test_a_directory_in_use_is_not_written_into(tmp_path: Path) -> None:
         train(example("wine"), target="cultivar", directory=tmp_path)
 
 
-def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Path, one_split: Pin) -> None:
+def test_hostile_names_and_values_and_a_class_of_two_rows_do_not_stop_a_training(
+    tmp_path: Path, one_split: Pin
+) -> None:
     random = np.random.default_rng(0)
     names = [
         'a"; DROP TABLE dataset; --',
@@ -357,8 +350,9 @@ def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Pat
         x = random.normal(size=4).round(3)
         word = ["<b>", "'); --", "{{7*7}}"][random.integers(3)]
         rows.append([*x, word, "[red]yes" if x[0] + x[1] > 0 else "=cmd()"])
+    rows[2][-1] = rows[3][-1] = "rare"
     path = write_table(tmp_path / "t.csv", [*names, "label/\\"], rows)
     run = train(path, target="label/\\", trials=1, pins=[one_split], directory=tmp_path / "run")
-    assert run.scores.hold_out.value > 0.8
+    assert run.signature.labels == ("=cmd()", "[red]yes", "rare")
     with Dataset.open(path) as dataset:
         assert run.predict(dataset).num_rows == 150

@@ -17,7 +17,7 @@ from tests.fuzz.inputs import GENERATORS, Case, cases, execute, write_case
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = 8 * EFFORT  # of each kind; thirteen kinds
+CASES = 5 * EFFORT  # of each kind; thirteen kinds
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

@@ -12,11 +12,14 @@ from click.testing import CliRunner
 from sklearn.datasets import load_digits
 
 from executor import train
+from executor.runs.files import REPORT
 from recommender.cli.main import group
 from rules.errors import ColumnError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
     from executor.runs.run import Run
 
@@ -102,3 +105,14 @@ def test_images_are_recommended_for_on_the_command_line(digits: Path) -> None:
     advice = json.loads(result.stdout)
     assert advice["profile"]["modality"] == "image"
     assert advice["bundle"]["optimizer"]["schedule"] == "one_cycle"
+
+
+def test_images_that_were_taken_for_something_else_are_shown(browser: Browser, digits_run: Run) -> None:
+    opened = browser.new_page()
+    opened.goto((digits_run.directory / REPORT).as_uri())
+    shown = opened.locator(".pictures img")
+    widths = [shown.nth(at).evaluate("image => image.naturalWidth") for at in range(shown.count())]
+    assert all(width == 48 for width in widths)
+    if not widths:
+        assert "No image of the hold-out is misclassified" in opened.locator("body").inner_text()
+    opened.close()

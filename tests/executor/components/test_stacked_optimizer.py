@@ -31,6 +31,7 @@ from rules.vocabulary.choices import (
     Sgd,
     SgdMomentum,
 )
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,11 +56,14 @@ OPTIMIZERS = [
     Lion(beta_1=0.5, beta_2=0.8),
     Adam(clip_norm=0.5),
 ]
+DEFAULTS = (SgdMomentum(momentum=0.8), Adam(), AdamW(), RmsProp(), Adagrad())  # of others with other properties
 STEPS = 10
 RATES, DECAYS = (0.3, 0.01, 0.002), (0.0, 0.1, 0.4)  # one of each for each trial
 
 
-@pytest.mark.parametrize("choice", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize(
+    "choice", [pytest.param(one, marks=long_test) if one in DEFAULTS else one for one in OPTIMIZERS], ids=str
+)
 def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
     make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path, choice: Choice
 ) -> None:

@@ -15,6 +15,7 @@ from executor.networks.registry import CNN, FORECASTER, RECURRENT, TABULAR, TERM
 from executor.runtime import devices
 from executor.runtime.devices import Device, configure_tensorflow, detect_devices, training_devices, use_device
 from rules.errors import TrainingError
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from executor.components.network_kind import NetworkKind
@@ -122,6 +123,7 @@ def test_the_precision_is_set_inside_and_restored_also_after_an_error() -> None:
     assert keras.config.dtype_policy().name == before
 
 
+@long_test
 def test_computation_is_placed_on_a_virtual_device() -> None:
     script = """
 import tensorflow as tf

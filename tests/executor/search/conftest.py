@@ -54,7 +54,8 @@ def shared_graphs(traced: dict[object, Any], monkeypatch: pytest.MonkeyPatch) ->
     start_alone = SequentialRunner.__init__
 
     def basis(at: Workspace) -> tuple[object, ...]:
-        return at.bundle.model_dump_json(), at.seed, id(at.parts)  # graphs keep their rows alive
+        traced[id(at.parts)] = at.parts  # kept, so that no other rows get the same id
+        return at.bundle.model_dump_json(), at.seed, id(at.parts)
 
     def stacked_graph(at: Workspace, shape: StackShape, **settings: Any) -> StackedGraph:
         key = (*basis(at), shape, *settings.items())

@@ -28,6 +28,7 @@ from recommender.time_plan import TimePlan
 from rules.errors import ChoiceError, RunError, TrainingError
 from rules.vocabulary.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
 from rules.vocabulary.facts import Task
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
-TUNERS = [Grid(), Random(), Bayesian(), Hyperband(factor=2), Manual()]
+TUNERS = [Bayesian(), Hyperband(factor=2), Grid(), Random(), Manual()]
 SMALL = tuple({"units": units} for units in (16, 8))  # a manual search: the defaults, then these
 LIKE = tuple({"learning_rate": rate} for rate in (0.002, 0.003, 0.004, 0.005))  # they share a stack
 SHORT = 4  # epochs
@@ -89,7 +90,7 @@ def by_number(trials: Trials) -> list[Outcome]:
     return sorted(trials.ranked, key=lambda outcome: outcome.number)
 
 
-@pytest.mark.parametrize("tuner", TUNERS)
+@pytest.mark.parametrize("tuner", [*TUNERS[:2], *(pytest.param(one, marks=long_test) for one in TUNERS[2:])])
 def test_every_tuner_completes_on_a_real_dataset_and_goes_on_where_it_was_stopped(
     run: Callable[..., Trials], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tuner: object
 ) -> None:
@@ -218,7 +219,7 @@ class Killed(BaseException):
     """What no part of the search may catch."""
 
 
-@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("at_once", [pytest.param(1, marks=long_test), 2])
 def test_after_a_kill_in_the_middle_of_a_round_exactly_that_round_is_repeated(
     run: Callable[..., Trials], tmp_path: Path, at_once: int
 ) -> None:

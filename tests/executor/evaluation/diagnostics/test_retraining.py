@@ -16,6 +16,7 @@ from executor.search.records.outcome import Outcome
 from recommender.time_plan import TimePlan, plan_time
 from recommender.training_cost import batch_size, steps_of, table_epochs
 from rules.vocabulary.facts import Task
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +90,7 @@ def test_the_epochs_are_those_of_a_table_of_that_size_cut_short_as_the_trial_was
     assert _winner(make_bundle(), *ranked).epochs(breast_cancer, 455) == 3 * EPOCHS
 
 
+@long_test
 def test_of_folds_each_row_is_judged_by_networks_that_did_not_learn_from_it(
     make_bundle: Callable[..., Bundle], make_parts: MakeParts
 ) -> None:

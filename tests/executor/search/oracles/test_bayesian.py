@@ -14,6 +14,7 @@ from executor.search.oracles.base import Objective
 from executor.search.oracles.bayesian import BayesianOracle
 from executor.search.oracles.fixed import RandomOracle
 from rules.vocabulary.direction import Direction
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from executor.search.records.proposal import Proposal
@@ -61,6 +62,7 @@ def test_bayesian_proposals_never_repeat_and_end_with_the_space(drive: Drive, lo
     assert len({str(proposal.hyperparameters) for proposal, _ in ended}) == 12
 
 
+@long_test
 def test_a_failing_region_is_left(drive: Drive, loss: Objective) -> None:
     ended = drive(
         BayesianOracle(space=space(), objective=loss, seed=0),

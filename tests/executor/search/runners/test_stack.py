@@ -76,6 +76,7 @@ CASES = {
 }
 
 
+SHORT_CASES = ("multiclass", "binary", "regression")
 BY_XLA = "multiclass"
 """The one of CASES whose stacks XLA compiles, which it does for long trainings."""
 
@@ -142,7 +143,7 @@ def assert_close(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> 
         np.testing.assert_allclose(array, theirs[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [one if one in SHORT_CASES else pytest.param(one, marks=long_test) for one in CASES])
 def test_a_trial_in_a_stack_ends_as_it_does_alone_and_as_its_keras_model(
     varied_place: Callable[[str], Workspace], case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,7 +181,7 @@ OWN_PROPERTIES: dict[str, tuple[Choice, tuple[dict[str, Value], ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", OWN_PROPERTIES)
+@pytest.mark.parametrize("name", ["adam", *(pytest.param(one, marks=long_test) for one in ("rmsprop", "sgd_momentum"))])
 def test_trials_of_one_stack_have_their_own_optimizer_properties(place: Callable[..., Workspace], name: str) -> None:
     optimizer, own = OWN_PROPERTIES[name]
     at = place(optimizer=optimizer, hyperparameters=Custom(searched=tuple(own[0])))
@@ -280,7 +281,7 @@ def steps(graph: StackedGraph, stack: Stack, *, first: int, last: int) -> Stack:
     return graph.train(stack, rows, rates, noise=first)[0]
 
 
-@pytest.mark.parametrize("optimizer", [Adam(), Adagrad(), Sgd()], ids=str)
+@pytest.mark.parametrize("optimizer", [Adam(), pytest.param(Adagrad(), marks=long_test), Sgd()], ids=str)
 def test_a_trial_goes_on_in_another_shape_as_if_it_had_never_stopped(
     place: Callable[..., Workspace], optimizer: Choice
 ) -> None:

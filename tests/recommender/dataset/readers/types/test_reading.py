@@ -30,7 +30,7 @@ from rules.vocabulary.column_kind import Kind
 from tests.effort import EFFORT
 
 NOISE = np.random.default_rng(0)
-CASES = 40 * EFFORT
+CASES = 25 * EFFORT
 """Frames that each round trip is tried with."""
 
 
