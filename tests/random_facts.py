@@ -9,6 +9,7 @@ from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Categories, M
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping, Sequence
 
     from rules.rulebook.rulebook import Rulebook
     from rules.vocabulary.facts import Facts, Value
@@ -16,25 +17,30 @@ if TYPE_CHECKING:
 FAR = 1e6  # beyond every threshold
 
 
-def random_facts(book: Rulebook, generator: random.Random) -> dict[str, Measurement]:
-    """Facts of one dataset: numbers at, just below and just above thresholds and the domain's ends."""
+def random_fact_sets(book: Rulebook, generator: random.Random, count: int) -> list[Facts]:
+    """Facts of datasets: numbers at, just below and just above thresholds and the domain's ends."""
+    possible = {
+        name: fact.domain.values if isinstance(fact.domain, Categories) else values(name, book)
+        for name, fact in FACTS.items()
+        if fact.slot is None and name != "task"
+    }
+    return [_random_facts(possible, generator) for _ in range(count)]
+
+
+def _random_facts(possible: Mapping[str, Sequence[Value]], generator: random.Random) -> dict[str, Measurement]:
     task = generator.choice(list(Task))
     share_unknown = generator.choice([0, 0.1, 0.5])
     facts: dict[str, Value] = {"task": task.value}
-    for name, fact in FACTS.items():
-        if fact.slot is not None or name == "task":
-            continue
+    for name, own in possible.items():
+        fact = FACTS[name]
         if not fact.applies_to(task):
             facts[name] = NOT_APPLICABLE
-        elif isinstance(fact.domain, Categories):
-            possible = fact.domain.values
-            if name == "modality" and task is Task.FORECASTING:
-                possible = ("tabular", "sequence")
-            facts[name] = generator.choice(possible)
-        elif generator.random() < share_unknown:
+        elif name == "modality" and task is Task.FORECASTING:
+            facts[name] = generator.choice(("tabular", "sequence"))
+        elif not isinstance(fact.domain, Categories) and generator.random() < share_unknown:
             facts[name] = UNKNOWN
         else:
-            facts[name] = generator.choice(values(name, book))
+            facts[name] = generator.choice(own)
     return {name: Measurement(value=value) for name, value in facts.items()}
 
 

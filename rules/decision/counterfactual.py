@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -101,14 +102,14 @@ def flips(
     """
     known, follow = complete_facts(facts), follow or _nothing_follows
     now = {slot: ruling.choice for slot, ruling in slot_choices(proved, known, pins=pins).items()}
-    by_data = list(_by_data_changes(proved, known, now, pins=pins, rare_class=rare_class, follow=follow))
     pinned = {pin.slot for pin in pins}
+    free = {slot: now[slot] for slot in slots if slot not in pinned}
+    by_data = list(_by_data_changes(proved, known, free, pins=pins, rare_class=rare_class, follow=follow))
     found = {}
-    for slot in slots:
-        if slot not in pinned:
-            own = [flip for flip in by_data if flip.slot is slot]
-            own += _by_facts(proved, known, slot, now[slot], pins=pins, follow=follow, below=_distances(own))
-            found[slot] = _nearest_each(own)
+    for slot, choice in free.items():
+        own = [flip for flip in by_data if flip.slot is slot]
+        own += _by_facts(proved, known, slot, choice, pins=pins, follow=follow, below=_distances(own))
+        found[slot] = _nearest_each(own)
     return found
 
 
@@ -173,7 +174,11 @@ def _by_data_changes(
     rare_class: str,
     follow: Follow,
 ) -> Iterator[Flip]:
-    """Flips by one change that the user could make to the data or the budget."""
+    """Flips of slots by one change that the user could make to the data or the budget; none after a nearer one.
+
+    now: choices of the slots.
+    """
+    nearest: dict[tuple[Slot, str], float] = {}
     thresholds: dict[str, set[float]] = {}
     for rule in proved.book.rules:
         for test in rule.when:
@@ -182,21 +187,28 @@ def _by_data_changes(
     for change in data_changes(known, thresholds, rare_class=rare_class):
         then = follow(change.apply(known), change.values)
         followed = [name for name in known if name not in change.values and then[name].value != known[name].value]
-        for slot, ruling in slot_choices(proved, then, pins=pins).items():
-            if ruling.choice != now[slot]:
-                yield Flip(
-                    slot=slot,
-                    was=str(now[slot]),
-                    becomes=str(ruling.choice),
-                    rules=ruling.rules,
-                    how=_entailed(change.words, slot, followed, known, then),
-                    changes=tuple(
-                        _change(name, known[name].value, then[name].value)
-                        for name in [*change.values, *followed]
-                        if then[name].value != known[name].value
-                    ),
-                    distance=(0, 1, round(change.distance, DIGITS)),
-                )
+        distance = round(change.distance, DIGITS)
+        made = slot_choices(proved, then, pins=pins, slots=now)
+        for slot, choice in now.items():
+            if made[slot].choice == choice:
+                continue
+            becomes = str(made[slot].choice)
+            if distance >= nearest.get((slot, becomes), math.inf):
+                continue
+            nearest[slot, becomes] = distance
+            yield Flip(
+                slot=slot,
+                was=str(choice),
+                becomes=becomes,
+                rules=made[slot].rules,
+                how=_entailed(change.words, slot, followed, known, then),
+                changes=tuple(
+                    _change(name, known[name].value, then[name].value)
+                    for name in [*change.values, *followed]
+                    if then[name].value != known[name].value
+                ),
+                distance=(0, 1, distance),
+            )
 
 
 def _entailed(words: str, slot: Slot, followed: Collection[str], known: Facts, then: Facts) -> str:

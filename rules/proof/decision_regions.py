@@ -98,7 +98,7 @@ def upstream(book: Rulebook, slots: Iterable[Slot]) -> tuple[Slot, ...]:
     wanted = set(slots)
     for slot in reversed(Slot):
         if slot in wanted:
-            read = {FACTS[test.fact].slot for rule in book.of(slot) for test in rule.when}
+            read = {FACTS[fact].slot for fact in book.tested_facts[slot]}
             wanted |= {Slot(name) for name in read if name is not None}
     return tuple(slot for slot in Slot if slot in wanted)
 

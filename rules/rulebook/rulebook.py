@@ -44,6 +44,13 @@ class Rulebook:
         return {slot: tuple(rule for rule in self.rules if rule.slot is slot) for slot in Slot}
 
     @cached_property
+    def tested_facts(self) -> dict[Slot, frozenset[str]]:
+        """Facts that the rules of each slot test."""
+        return {
+            slot: frozenset(test.fact for rule in rules for test in rule.when) for slot, rules in self.by_slot.items()
+        }
+
+    @cached_property
     def by_id(self) -> dict[str, Rule]:
         """All rules, including disabled ones."""
         return {rule.id: rule for rule in (*self.rules, *self.off)}

@@ -19,6 +19,7 @@ COMPARISONS: Final[MappingProxyType[str, Callable[[float, float], bool]]] = Mapp
     {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge}
 )
 SIGNS: Final = MappingProxyType({"lt": "<", "le": "≤", "gt": ">", "ge": "≥"})
+_NO_VALUE: Final = (NotApplicable, Unknown)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +34,10 @@ class Test:
 
     def holds(self, value: Value) -> bool:
         """Whether a value passes; an unknown or inapplicable fact passes no test."""
-        if isinstance(value, NotApplicable | Unknown):
-            return False
         if isinstance(self.constant, tuple):
             return value in self.constant
+        if isinstance(value, _NO_VALUE):
+            return False
         return COMPARISONS[self.op](value, self.constant)  # type: ignore[arg-type]  # numeric facts hold numbers
 
     def margin(self, value: Value) -> float | None:
