@@ -119,6 +119,9 @@ function start() {
     await navigator.clipboard.writeText(location.href);
     say("Link copied.");
   };
+  for (const link of document.querySelectorAll("[data-to]")) { // buttons, since the address after # is the state
+    link.onclick = () => { byId(link.dataset.to).scrollIntoView(); byId(link.dataset.to).focus({ preventScroll: true }); };
+  }
   byId("copy").hidden = navigator.clipboard === undefined;
   globalThis.addEventListener("hashchange", () => {
     if (location.hash !== toHash(model, state)) open(fromHash(model, location.hash));
@@ -168,12 +171,12 @@ function showBundle(model, state, { decisions, broken }, notes, rows) {
     const note = notes.get(name);
     row.note.replaceChildren(...(note === undefined ? [] : [
       `${note.isHandbook ? "notes" : note.title.toLowerCase().split(":")[0]}: `, element("s", {}, model.choices[note.choice].text),
-      note.effect === null ? "" : ` error ${percentText(note.effect.ratio)}`]));
+      note.effect === null ? "" : ` error ${percentText(note.effect.ratio)} (${percentText(note.effect.low)} to ${percentText(note.effect.high)})`]));
   }
   const { slots } = model;
   const handbook = [...notes.values()].find((note) => note.isHandbook);
   byId("overruled").textContent = notes.size === 0 ? "Both books make the same choices here."
-    : handbook ? `The evidence overrules the notes in ${notes.size} of ${slots.length} slots.`
+    : handbook ? `The evidence overrules the notes in ${notes.size} of ${slots.length} slots. Measured: error of their choice, with its 95 % interval.`
       : `The other book chooses otherwise in ${notes.size} of ${slots.length} slots.`;
 }
 

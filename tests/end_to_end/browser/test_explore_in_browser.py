@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
@@ -148,6 +149,19 @@ def test_the_nearest_change_leads_to_the_choice_that_it_names(opened: Callable[.
     )
     row.get_by_role("button").click()
     assert chosen(page, "metric") == becomes
+
+
+def test_links_at_the_top_lead_to_what_the_evidence_overrules_with_its_interval(opened: Callable[..., Page]) -> None:
+    page = opened("#preset=classification&slot=loss", width=PHONE)
+    assert re.search(
+        r"notes: categorical_crossentropy error \+\d.* % \(\S+ % to \S+ %\)",
+        page.locator("label.slot:has(input[value=loss])").inner_text(),
+    )
+    page.get_by_role("button", name="Where the evidence overrules the notes").click()
+    box = page.get_by_role("heading", name="Where the evidence overrules the notes").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < PHONE
+    assert "slot=loss" in page.url
 
 
 def test_the_page_fits_a_phone(opened: Callable[..., Page]) -> None:
