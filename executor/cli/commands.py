@@ -218,7 +218,7 @@ def train(
             satisfied_at=satisfied_at,
         )
     with prepared.dataset:
-        run = _execute(prepared, clock, verbosity, parent=parent)
+        run = _execute(prepared, clock, verbosity)
     if verbosity is Verbosity.QUIET:
         click.echo(run.directory)
     else:
@@ -253,11 +253,8 @@ def _refuse_more(
         )
 
 
-def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity, *, parent: Path | None = None) -> Run:
-    """Show the strategy, then train under it with progress on standard error; the verbosity sets what is printed.
-
-    parent: the run that is continued.
-    """
+def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
+    """Show the strategy, then train under it with progress on standard error; the verbosity sets what is printed."""
     messages = Console(stderr=True, highlight=False)
     quiet = verbosity is Verbosity.QUIET
     if prepared.advice is not None and not quiet:
@@ -274,17 +271,9 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity, *, paren
                 during.enter_context(
                     listen_to_log(lambda sentence: messages.print(sentence, style="dim", markup=False))
                 )
-            if parent is not None:
-                from executor.pipeline.continuation.continue_run import (  # noqa: PLC0415  after TensorFlow was silenced
-                    execute_continuation,
-                )
-
-                return execute_continuation(Run(parent), prepared, clock=clock)
             return execute(prepared, clock=clock, progress=progress)
     except (KeyboardInterrupt, RunError, OSError):
-        if (
-            parent is None and not (prepared.directory / SCORES).exists()
-        ):  # else the run is finished and only its report was interrupted
+        if not (prepared.directory / SCORES).exists():  # else the run is finished and only its report was interrupted
             click.echo(f"To continue: recommend train --resume {prepared.directory}", err=True)
         raise
 

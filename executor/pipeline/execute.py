@@ -9,6 +9,7 @@ from executor.evaluation.diagnostics.learning_curve import learning_curve
 from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
 from executor.model.ensemble import MAX_SEEDS, can_average_seeds
 from executor.networks.registry import network_kind
+from executor.pipeline.continuation.continue_run import execute_continuation
 from executor.pipeline.deliver import deliver
 from executor.pipeline.encoding.encode_data import EncodedData, encode
 from executor.pipeline.evaluate_hold_out import evaluate_on_hold_out, write_importance
@@ -38,8 +39,11 @@ NO_REPORT: Final = "Seed variance and learning curve: not measured, because no r
 def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: None) -> Run:
     """Encode the rows, search, save the best model and evaluate it on the hold-out, once.
 
-    clock: of the run, started before its rows were read. progress: called after each epoch of the search.
+    A run that continues another one trains its model instead. clock: of the run, started before its rows were read.
+    progress: called after each epoch of the search.
     """
+    if run.plan.parent:
+        return execute_continuation(run, clock=clock)
     with write_run_log(run.directory):
         configure_tensorflow()
         timer = StageTimer(clock)

@@ -21,8 +21,18 @@ from executor.data.rolling_split import rolling_split
 from executor.data.split import Split, split
 from executor.evaluation.diagnostics.next_steps import check_level
 from executor.preprocessing.target_scale import target_scale_of, to_learning_scale
-from executor.runs.files import BUNDLE, PLAN, create_numbered_directory, create_run_directory, write, write_json
+from executor.runs.files import (
+    BUNDLE,
+    MODEL,
+    PLAN,
+    SIGNATURE,
+    create_numbered_directory,
+    create_run_directory,
+    write,
+    write_json,
+)
 from executor.runs.plan import Plan, read_plan
+from executor.runs.run import Run
 from executor.runtime.budget import Budget
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
@@ -98,14 +108,14 @@ def prepare(
     interval_groups: str | None = None,
     report: bool = True,
     satisfied_at: float | None = None,
-    parent: str = "",
+    parent: Run | None = None,
 ) -> PreparedRun:
     """Choose the strategy and write it into a new run directory, before training.
 
     bundle: trained instead of the recommended one; pins take precedence over it. single: keep one network even if an
     ensemble is better. keep_evaluated: do not train the model again on all rows. report: write the report, and measure
     what only it shows. satisfied_at: value of the metric from which no next steps are recommended. interval_groups:
-    column of categories by whose groups prediction intervals are measured. parent: seal of the run that is continued.
+    column of categories by whose groups prediction intervals are measured. parent: the run that is continued.
     Raises ChoiceError if a given bundle does not fit the dataset, or the metric cannot have the value satisfied_at;
     DatasetError if the rows cannot be split; RunError if the directory is not empty. They are raised before a run
     directory is created.
@@ -139,7 +149,8 @@ def prepare(
         interval_groups=interval_groups,
         report=report,
         satisfied_at=satisfied_at,
-        parent=parent,
+        parent="" if parent is None else parent.seal,
+        parent_directory="" if parent is None else str(parent.directory.resolve()),
         search=_searched(advice.bundle),
         readings=dict(dataset.readings),
         changed={
@@ -276,9 +287,7 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
             "train again for a longer search."
         )
     if plan.parent:
-        raise RunError(
-            f"{directory} continues another run, so it cannot be resumed. Use --continue with that run again."
-        )
+        open_parent(plan)
     check_system_date()
     remove_leftovers(directory)
     bundle = check_run(directory, plan)
@@ -300,6 +309,20 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
         budget=resumed_budget(plan, seconds=None) if budget is None else budget,
         advice=None,
     )
+
+
+def open_parent(plan: Plan) -> Run:
+    """Open the run that a plan continues. Raises RunError if it is missing or has changed."""
+    directory = Path(plan.parent_directory)
+    found = Run(directory) if plan.parent_directory and (directory / SCORES).exists() else None
+    if found is None or found.seal != plan.parent:
+        where = plan.parent_directory or "the parent run, whose place an older version did not record"
+        raise RunError(
+            f"A continued run needs its parent run as it was, but {where} "
+            f"{'is missing' if found is None else 'has changed'}. Restore it, or continue another run."
+        )
+    found.check_unaltered(MODEL, SIGNATURE)
+    return found
 
 
 def log_strategy(advice: Recommendation) -> None:

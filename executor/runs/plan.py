@@ -53,6 +53,8 @@ class Plan(BaseModel):
     """The satisfactory score; None if only the baselines are compared."""
     parent: str = ""
     """Seal of the run that this one continues; empty for a new run."""
+    parent_directory: str = ""
+    """Absolute path of that run; empty for a new run, and in plans of older versions."""
     search: tuple[str, ...] = ()
     """Searched hyperparameters with the user's values, as --search takes them; empty where the rules chose them."""
     readings: dict[str, ColumnReading] = Field(default_factory=dict)

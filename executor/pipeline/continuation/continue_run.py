@@ -18,10 +18,11 @@ from executor.model.keras_file import load_model, predict_rows, save_model
 from executor.networks.registry import network_kind
 from executor.pipeline.continuation.fine_tune import EPOCHS_SHARE, RATE_SHARE, fine_tune
 from executor.pipeline.continuation.forgetting import compare_models, measure_parent, score_outcome
-from executor.pipeline.continuation.prepare import open_new_rows, prepare_continuation
+from executor.pipeline.continuation.prepare import open_new_rows, prepare_continuation, rows_for_model
 from executor.pipeline.encoding.encode_data import encode
 from executor.pipeline.evaluate_hold_out import evaluate_on_hold_out, write_importance
 from executor.pipeline.finalize import SavedModel, set_by_validation
+from executor.pipeline.prepare import open_parent
 from executor.pipeline.seal import seal
 from executor.runs.delivery import Continuation, Delivery
 from executor.runs.files import MODEL, SIGNATURE, write_json
@@ -31,9 +32,11 @@ from executor.runtime.devices import configure_tensorflow, training_devices, use
 from executor.runtime.interrupt import catch_interrupt
 from executor.runtime.log import write_run_log
 from executor.runtime.stage_timer import StageTimer
+from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.journal import Journal, search_digest
 from executor.search.records.outcome import Outcome
 from executor.search.records.trials import Trials
+from executor.search.records.weights import read_weights, weights_path, write_weights
 from executor.search.runners.outcomes import values_in_force
 from recommender.dataset.dataset import Dataset
 
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from executor.search.records.trials import StoppedBy
 
 WHY_KEPT: Final = "a continued model is delivered as it was evaluated"
+WHY_SELECTED: Final = "the model of the parent run, trained further"
 NO_CURVE: Final = "Seed variance and learning curve: not measured when a run is continued."
 
 
@@ -106,11 +110,16 @@ def continue_run(
             report=report,
             satisfied_at=satisfied_at,
         )
-        return execute_continuation(parent, prepared, clock=clock)
+        return execute_continuation(prepared, clock=clock)
 
 
-def execute_continuation(parent: Run, run: PreparedRun, *, clock: Clock) -> Run:
-    """Train the model of a run on the rows of a prepared one, evaluate it, and seal the new run."""
+def execute_continuation(run: PreparedRun, *, clock: Clock) -> Run:
+    """Train the model of the parent run on the rows of a prepared one, evaluate it, and seal the new run.
+
+    A training that the journal of the run contains is not repeated.
+    """
+    parent = open_parent(run.plan)
+    run = rows_for_model(parent, run)
     with write_run_log(run.directory):
         configure_tensorflow()
         timer = StageTimer(clock)
@@ -120,19 +129,26 @@ def execute_continuation(parent: Run, run: PreparedRun, *, clock: Clock) -> Run:
         clock = clock.with_plan(data.plan_time(run.budget.seconds))
         metric = create_metric(run.bundle.metric)
         with timer.stage("training"):
-            model, course, seconds = _train(parent, data, metric, clock)
+            model, outcome, stopped_by = _train(parent, data, metric, clock)
             signature = _validated(parent, data, model)
             save_model(
                 model, run.directory / MODEL, signature=signature, rows=run.data.table.take(run.data.rows.validation)
             )
             write_json(run.directory / SIGNATURE, signature)
-        trials = _trials(data, course, seconds)
-        why = "the model of the parent run, trained further"
-        selected = SelectedNetwork(network=model, outputs=np.empty((0, 0)), members={0: 1}, score=course.best, why=why)
+        trials = Trials(
+            ranked=(outcome,),
+            stopped_by=stopped_by,
+            planned=1,
+            epochs=outcome.planned_epochs,
+            seconds=outcome.seconds,
+        )
+        selected = SelectedNetwork(
+            network=model, outputs=np.empty((0, 0)), members={0: 1}, score=outcome.score, why=WHY_SELECTED
+        )
         saved = SavedModel(model=model, signature=signature, selected=selected)
         with timer.stage("hold-out and baselines"):
             evaluation = evaluate_on_hold_out(data, trials, saved, clock)
-            continuation = _measure(parent, data, saved, course, metric)
+            continuation = _measure(parent, data, saved, outcome, metric)
         if run.plan.report:
             with timer.stage("importance of columns"):
                 write_importance(data, saved, clock)
@@ -153,8 +169,11 @@ def execute_continuation(parent: Run, run: PreparedRun, *, clock: Clock) -> Run:
 
 def _train(
     parent: Run, data: EncodedData, metric: PerformanceMetric, clock: Clock
-) -> tuple[keras.Model, FineTuning, float]:
-    """Train the model of the parent run; returns it with the weights of the best epoch, compiled anew."""
+) -> tuple[keras.Model, Outcome, StoppedBy]:
+    """The model of the parent run with the weights of the best epoch, compiled anew; trained unless the journal has it.
+
+    Returns the training as the only trial of the run, and why it ended.
+    """
     run, start = data.run, clock.now()
     bundle, rows, table = run.bundle, run.data.rows, run.data.table
     parts = data.parts
@@ -163,33 +182,42 @@ def _train(
     slower = chosen.model_copy(update={"learning_rate": RATE_SHARE * chosen.learning_rate})
     signature, width = parent.signature, parts.train.dense.shape[1]
     train, validation = table.take(rows.train), table.take(rows.validation)
-    batch = choose_batch_size(kind, len(train), chosen.batch_size)
-    epochs = whole_epochs(bundle, kind, rows=len(train))
+    journal = Journal(run.directory, search=search_digest(run.plan.bundle, run.plan.seed))
+    journal.remove_unfinished()
     with use_device(training_devices(kind, width=width)[0], width=width), catch_interrupt() as interrupt:
         model = load_model(parent.directory / MODEL, signature)
-        compile_model(model, bundle, parts, slower, cuts=signature.cuts)
-        truth = _target(parts, parts.validation)
+        if not journal.outcomes:
+            compile_model(model, bundle, parts, slower, cuts=signature.cuts)
+            truth = _target(parts, parts.validation)
 
-        def validate() -> tuple[float, float]:
-            outcome = predict_rows(model, signature, validation)
-            return score_outcome(outcome, signature, validation, metric), float(model.loss(truth, outcome))
+            def validate() -> tuple[float, float]:
+                outcome = predict_rows(model, signature, validation)
+                return score_outcome(outcome, signature, validation, metric), float(model.loss(truth, outcome))
 
-        course = fine_tune(
-            model,
-            signature,
-            train,
-            _target(parts, parts.train),
-            validate=validate,
-            direction=metric.direction,
-            rate=slower.learning_rate,
-            batch=batch,
-            epochs=max(1, round(EPOCHS_SHARE * epochs)),
-            clock=clock,
-            interrupt=interrupt,
-            seed=run.plan.seed,
-        )
+            course = fine_tune(
+                model,
+                signature,
+                train,
+                _target(parts, parts.train),
+                validate=validate,
+                direction=metric.direction,
+                rate=slower.learning_rate,
+                batch=choose_batch_size(kind, len(train), chosen.batch_size),
+                epochs=max(1, round(EPOCHS_SHARE * whole_epochs(bundle, kind, rows=len(train)))),
+                clock=clock,
+                interrupt=interrupt,
+                seed=run.plan.seed,
+            )
+            weights = weights_path(run.directory, 0)
+            write_weights(weights, model.get_weights())
+            journal.append([_outcome(data, course, weights=weights, seconds=clock.now() - start)])
+        (outcome,) = journal.outcomes
+        if outcome.weights is None:
+            raise TypeError("the outcome of a continued training has weights")
+        with require_fitting_arrays(outcome.weights):
+            model.set_weights(read_weights(outcome.weights))
         compile_model(model, bundle, parts, slower, cuts=signature.cuts)
-    return model, course, clock.now() - start
+    return model, outcome, "interrupt" if outcome.ended_by == "interrupt" else "exhausted"
 
 
 def _target(parts: Parts, examples: Examples) -> np.ndarray:
@@ -205,14 +233,13 @@ def _validated(parent: Run, data: EncodedData, model: keras.Model) -> Signature:
     return parent.signature.model_copy(update=set_by_validation(outcome, data) | {"trained_on": ""})
 
 
-def _trials(data: EncodedData, course: FineTuning, seconds: float) -> Trials:
-    """The training as the only trial of the run, in its journal."""
-    run, epochs = data.run, len(course.scores)
-    own = {"learning_rate": course.rate, "schedule": "cosine"}
-    outcome = Outcome(
+def _outcome(data: EncodedData, course: FineTuning, *, weights: Path, seconds: float) -> Outcome:
+    """A training as a trial of its run."""
+    epochs, own = len(course.scores), {"learning_rate": course.rate, "schedule": "cosine"}
+    return Outcome(
         number=0,
         hyperparameters={},
-        configuration=values_in_force(run.bundle, data.parts, {}) | own,
+        configuration=values_in_force(data.run.bundle, data.parts, {}) | own,
         status="diverged" if course.best is None else "completed",
         score=course.best,
         epochs=epochs,
@@ -226,14 +253,12 @@ def _trials(data: EncodedData, course: FineTuning, seconds: float) -> Trials:
         epoch_rates=tuple(course.rates),
         epoch_progress=tuple(round(at / max(1, course.planned), 6) for at in range(1, epochs + 1)),
         training_loss=tuple(course.losses),
+        weights=weights,
     )
-    Journal(run.directory, search=search_digest(run.plan.bundle, run.plan.seed)).append([outcome])
-    stopped_by: StoppedBy = "interrupt" if course.ended_by == "interrupt" else "exhausted"
-    return Trials(ranked=(outcome,), stopped_by=stopped_by, planned=1, epochs=course.planned, seconds=seconds)
 
 
 def _measure(
-    parent: Run, data: EncodedData, saved: SavedModel, course: FineTuning, metric: PerformanceMetric
+    parent: Run, data: EncodedData, saved: SavedModel, outcome: Outcome, metric: PerformanceMetric
 ) -> Continuation:
     """Scores before and after, on both hold-outs, and drift."""
     run, after = data.run, (saved.model, saved.signature)
@@ -244,9 +269,9 @@ def _measure(
         parent=parent.seal,
         parent_dataset=parent.plan.digest,
         metric=metric.name,
-        learning_rate=course.rate,
-        epochs=len(course.scores),
-        best_epoch=course.best_epoch,
+        learning_rate=float(outcome.configuration["learning_rate"]),
+        epochs=outcome.epochs,
+        best_epoch=outcome.best_epoch or 0,
         rows=len(data.parts.train),
         new_hold_out=compare_models((parent.model, parent.signature), after, hold_out, metric),
         old_hold_out=old,

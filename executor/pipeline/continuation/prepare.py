@@ -65,7 +65,7 @@ def prepare_continuation(
     _check_targets(signature, dataset)
     check_names(signature, dataset, what="New rows", extra_remedy="Remove them, or train a new model")
     check_readable(signature, dataset)
-    run = prepare(
+    return prepare(
         dataset,
         _request(parent, dataset),
         budget=budget,
@@ -75,10 +75,15 @@ def prepare_continuation(
         report=report,
         interval_groups=parent.plan.interval_groups,
         satisfied_at=satisfied_at,
-        parent=parent.seal,
+        parent=parent,
     )
+
+
+def rows_for_model(parent: Run, run: PreparedRun) -> PreparedRun:
+    """The rows of a run as the model of its parent reads them, with the labels of that model."""
+    signature, dataset = parent.signature, run.dataset
     roles = replace(run.roles, labels=signature.labels) if signature.labels else run.roles
-    data = read_and_split(dataset, roles, run.bundle, seed=seed)
+    data = read_and_split(dataset, roles, run.bundle, seed=run.plan.seed)
     own = read_new_rows(signature, dataset, ignore_extra=True).take(data.table.rows)
     return replace(
         run, roles=roles, data=replace(data, table=replace(data.table, features=own.features, forms=own.forms))

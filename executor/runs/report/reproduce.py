@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 def reproduce_command(run: Run) -> str:
-    """`recommend train …` with the run's bundle and options, quoted for a shell; "" for a table in memory.
-
-    The parent of a continued run is RUN, because a run has no path of it.
-    """
+    """`recommend train …` with the run's bundle and options, quoted for a shell; "" for a table in memory."""
     plan = run.plan
     if plan.dataset is None:
         return ""
     if plan.parent:
         own = plan.model_copy(update={"trials": None})
-        return shlex.join(["recommend", "train", "--continue", "RUN", plan.dataset, *_search_options(own)])
+        return shlex.join(
+            ["recommend", "train", "--continue", plan.parent_directory or "RUN", plan.dataset, *_search_options(own)]
+        )
     data = [plan.dataset, *plan.request.words(), "--bundle", str(run.directory / BUNDLE)]
     return shlex.join(["recommend", "train", *data, *_search_options(plan)])
 

@@ -10,13 +10,16 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from executor import continue_run
+from executor import continue_run, resume
 from executor.pipeline.continuation import continue_run as continuation
 from executor.pipeline.continuation.prepare import open_new_rows, prepare_continuation
 from executor.pipeline.prepare import reopen
+from executor.runs.files import PLAN, write_json
+from executor.runs.plan import read_plan
 from executor.runs.report.reproduce import reproduce_command
 from executor.runs.run import Run
 from executor.runtime.budget import Budget
+from executor.search.records.weights import read_weights, weights_path
 from recommender.cli.main import group
 from recommender.examples import example
 from rules.errors import ColumnError, RunError
@@ -33,12 +36,27 @@ def new_rows() -> pd.DataFrame:
     return rows.assign(**{"mean area": rows["mean area"] * 1.5})
 
 
-def test_a_run_is_continued_with_new_rows_and_reports_what_it_forgets(
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def kill(*_: object, **_settings: object) -> None:
+    raise KilledError
+
+
+def test_a_continued_run_that_was_killed_after_its_training_is_resumed_and_reports_what_it_forgets(
     cancer_run: Run, new_rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(continuation, "EPOCHS_SHARE", 0.1)
     new_rows.to_csv(tmp_path / "new.csv", index=False)
-    run = continue_run(cancer_run, tmp_path / "new.csv", directory=tmp_path / "run", report=False)
+    with monkeypatch.context() as killed:
+        killed.setattr(continuation, "evaluate_on_hold_out", kill)
+        with pytest.raises(KilledError):
+            continue_run(cancer_run, tmp_path / "new.csv", directory=tmp_path / "run", report=False)
+    monkeypatch.setattr(continuation, "fine_tune", kill)  # a second training would fail
+    run = resume(tmp_path / "run")
+    trained = read_weights(weights_path(run.directory, 0))
+    assert all(np.array_equal(*both) for both in zip(trained, run.model.get_weights(), strict=True))
     found = run.summary.continuation
     assert found is not None
     assert (found.parent, run.plan.parent) == (cancer_run.seal, cancer_run.seal)
@@ -56,9 +74,27 @@ def test_a_run_is_continued_with_new_rows_and_reports_what_it_forgets(
     probability = run.predict_proba(new_rows)
     moved = np.abs(probability - cancer_run.predict_proba(new_rows)).max()
     assert bool(moved > 0) is (found.best_epoch > 0)
-    assert f"--continue RUN {tmp_path / 'new.csv'} --seed 0" in reproduce_command(run)
+    assert f"--continue {cancer_run.directory} {tmp_path / 'new.csv'} --seed 0" in reproduce_command(run)
     with pytest.raises(RunError, match="is finished"):
         reopen(run.directory)
+
+
+def test_a_continued_run_is_resumed_only_with_its_parent_as_it_was(
+    cancer_run: Run, new_rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    new_rows.to_csv(tmp_path / "new.csv", index=False)
+    begun = tmp_path / "run"
+    with open_new_rows(cancer_run, tmp_path / "new.csv") as dataset:
+        prepare_continuation(cancer_run, dataset, budget=Budget(), directory=begun)
+    plan = read_plan(begun)
+    for change, message in (
+        ({"parent_directory": str(tmp_path / "gone")}, r"gone is missing\. Restore it, or continue another run"),
+        ({"parent_directory": ""}, "whose place an older version did not record is missing"),
+        ({"parent": "sha256:0"}, "has changed"),
+    ):
+        write_json(begun / PLAN, plan.model_copy(update=change).sealed())
+        with pytest.raises(RunError, match=message):
+            reopen(begun)
 
 
 @pytest.mark.parametrize(
