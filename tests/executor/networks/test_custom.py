@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
+from sklearn.datasets import load_digits
 
 from executor import Run, train
 from executor.networks.build import build_network
@@ -36,10 +36,10 @@ class Doubled(keras.layers.Layer):
         return values * 2
 
 def build(inputs, settings):
-    hidden = keras.layers.Dense(settings.units, activation=settings.activation)(inputs["dense"])
-    return Doubled()(keras.layers.LayerNormalization()(hidden))
+    maps = keras.layers.Conv2D(settings.units, 3, activation=settings.activation, name="maps")(inputs["image"])
+    return Doubled()(keras.layers.LayerNormalization()(keras.layers.GlobalMaxPooling2D()(maps)))
 
-my_network = ArchitectureFunction(build)
+my_network = ArchitectureFunction(build, reads="image")
 """
 POINTS = "\n[pcwat.architectures]\nmy_network = my_package:my_network\n"
 
@@ -110,19 +110,26 @@ def test_the_name_of_a_shipped_architecture_is_refused() -> None:
         register_architecture("mine", two_layers)
 
 
-def test_a_model_with_layers_of_a_package_opens_where_it_is_installed(
+def test_a_model_of_images_with_layers_of_a_package_is_trained_and_opens_where_it_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_cost, "EPOCHS", 1)
-    frame = pd.DataFrame({"x": np.arange(80) * 7 % 80, "y": np.arange(80) * 7 % 80 * 2.5})
+    monkeypatch.setattr(training_cost, "IMAGE_STEPS", 8)
+    images, classes = load_digits(n_class=2, return_X_y=True)
+    images, classes = images[:80].reshape(-1, 8, 8).astype(np.uint8), classes[:80]
+    np.savez(tmp_path / "digits.npz", pixels=images, digit=classes)
+    np.savez(tmp_path / "new.npz", pixels=images)
     with monkeypatch.context() as installed:
         write_package(tmp_path / "site", installed, module=MODULE, more=POINTS)
         own = parse_choice(Slot.ARCHITECTURE, "my_network")
         pins = [Pin(slot=Slot.ARCHITECTURE, choice=own, reason="test")]
-        settings = {"pins": pins, "trials": 1, "search": {"units": [4]}, "report": False}
-        run = train(frame, target="y", task="regression", directory=tmp_path / "run", **settings)
-        predictions = run.predict(frame[["x"]])
-        assert Run(run.directory).predict(frame[["x"]]).equals(predictions)
+        settings = {"pins": pins, "trials": 1, "search": {"units": [4]}, "keep_evaluated": True, "report": False}
+        run = train(tmp_path / "digits.npz", target="digit", directory=tmp_path / "run", **settings)
+        predictions = run.predict(tmp_path / "new.npz")
+        assert Run(run.directory).predict(tmp_path / "new.npz").equals(predictions)
+        hold_out = np.genfromtxt(run.directory / "predictions.csv", delimiter=",", skip_header=1)
+        probability = predictions["probability of 1"].to_numpy()[hold_out[:, 0].astype(int)]
+        np.testing.assert_allclose(probability, hold_out[:, -1])
+        assert run.model.get_layer("my_network").get_layer("maps").kernel.shape == (3, 3, 1, 4)
         assert run.summary.best_configuration["units"] == 4
         recorded = run.record.bundle["architecture"]
         assert (recorded["distribution"], recorded["version"], recorded["digest"][:7]) == (
@@ -131,8 +138,8 @@ def test_a_model_with_layers_of_a_package_opens_where_it_is_installed(
             "sha256:",
         )
     with pytest.raises(ChoiceError, match=r"my_network \(my-package 1.2\) is not installed.*Install my-package 1.2"):
-        Run(run.directory).predict(frame[["x"]])
+        Run(run.directory).predict(tmp_path / "new.npz")
     forged = Run(run.directory)
     monkeypatch.setitem(forged.__dict__, "signature", run.signature.model_copy(update={"architecture": None}))
     with pytest.raises(RunError, match="which pcwat does not use"):
-        forged.predict(frame[["x"]])
+        forged.predict(tmp_path / "new.npz")
