@@ -5,62 +5,129 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
-from executor import PcwatClassifier, PcwatRegressor
+from executor import PcwatClassifier, PcwatForecaster, PcwatRegressor
+from executor.evaluation import evaluate
+from executor.pipeline import evaluate_hold_out, execute
 from executor.pipeline.estimators import estimator
 from executor.pipeline.train import train
 from executor.runs.run import Run
-from recommender import training_cost
-from tests.effort import EFFORT, long_test
+from executor.runtime import prediction_batches
+from executor.search.records.journal import Journal
+from executor.search.records.outcome import Outcome
+from executor.search.records.trials import Trials
+from executor.search.records.weights import weights_path, write_weights
+from executor.search.runners.outcomes import values_in_force
+from rules import ArchitectureFunction, register_architecture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    import keras
+
+    from executor.preprocessing.examples import Parts
     from rules import Request
+    from rules.vocabulary.bundle import Bundle
 
 SKIPPED: Final = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
 """Need another array library, or a decision function."""
-TRAININGS: Final = 100 if EFFORT > 1 else 6
-"""Trainings of each estimator at most; all checks need 24. Checks that need more are left out."""
+FAILED: Final = {
+    "check_sample_weight_equivalence_on_dense_data": "its 9 rows with a weight are fewer than a training needs, and "
+    "rows are split into training and hold-out, where a repeated row is not one of twice the weight"
+}
 
 
-class LeftOutError(Exception):
-    """A check needs more trainings than the test takes time for."""
+def no_layers(inputs: dict[str, keras.KerasTensor], _settings: object) -> keras.KerasTensor:
+    return inputs["dense"]
+
+
+def fit_least_squares(bundle: Bundle, parts: Parts, *, directory: Path, **_: object) -> Trials:
+    """Fit the output layer of `no_layers` in the place of a search, whose graphs take seconds to compile."""
+    rows = parts.train
+    root = np.sqrt(np.ones(len(rows)) if rows.weight is None else rows.weight)[:, None]
+    target = 8 * rows.target - 4 if parts.task.is_classification else rows.target - rows.offset
+    inputs = np.column_stack([rows.dense, np.ones(len(rows))]) * root
+    kernel = np.linalg.lstsq(inputs, target * root, rcond=1e-3)[0].astype(np.float32)
+    weights = weights_path(directory, 0)
+    journal = Journal(directory)
+    write_weights(weights, [kernel[:-1], kernel[-1]])
+    outcome = Outcome(
+        number=0,
+        hyperparameters={},
+        configuration=values_in_force(bundle, parts, {}),
+        status="completed",
+        score=0.5,
+        epochs=1,
+        best_epoch=1,
+        planned_epochs=1,
+        ended_by="completed",
+        seconds=0.1,
+        weights=weights,
+    )
+    journal.append([outcome])
+    return Trials(ranked=(outcome,), stopped_by="trials", planned=1, epochs=1)
 
 
 @pytest.fixture
 def train_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Copy the run of an earlier training of the same rows, because the same seed gives the same run."""
-    runs: dict[bytes, Path] = {}
+    """Copy the run of an earlier training of the same rows, because the same seed gives the same run.
+
+    Its model is opened once, and predicts small batches. The network is linear. The boosting baseline and most
+    bootstrap samples, which estimators do not show, are left out.
+    """
+    runs: dict[bytes, Run] = {}
 
     def trained(table: pa.Table, request: Request, *, directory: Path, **options: Any) -> Run:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write_table(table)
         key = sink.getvalue().to_pybytes() + repr((request, options)).encode()
-        if key not in runs and len(runs) == TRAININGS:
-            raise LeftOutError
         if key not in runs:
-            runs[key] = tmp_path / str(len(runs))
-            shutil.copytree(train(table, request, directory=directory, **options).directory, runs[key])
-        else:
-            shutil.copytree(runs[key], directory, dirs_exist_ok=True)
-        return Run(directory)
+            runs[key] = train(table, request, directory=tmp_path / str(len(runs)), **options)
+        shutil.copytree(runs[key].directory, directory, dirs_exist_ok=True)
+        copy = Run(directory)
+        copy.__dict__["model"] = runs[key].model
+        return copy
 
     monkeypatch.setattr(estimator, "train", trained)
-    monkeypatch.setattr(training_cost, "EPOCHS", 64)  # instead of 256
+    monkeypatch.setattr(execute, "search", fit_least_squares)
+    monkeypatch.setattr(evaluate_hold_out, "boosting_baseline", lambda *_, **_settings: None)
+    monkeypatch.setattr(evaluate, "RESAMPLES", evaluate.MIN_RESAMPLES)
+    monkeypatch.setattr(prediction_batches, "MAX_ROWS", prediction_batches.MULTIPLE)
 
 
 @pytest.mark.usefixtures("train_once")
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning:sklearn")  # NaN
-@pytest.mark.parametrize("kind", [PcwatClassifier, pytest.param(PcwatRegressor, marks=long_test)])
+@pytest.mark.parametrize("kind", [PcwatClassifier, PcwatRegressor])
 def test_an_estimator_passes_the_checks_of_scikit_learn(kind: type[PcwatClassifier | PcwatRegressor]) -> None:
-    quick = kind(budget=None, trials=1, validation="holdout", single=True, keep_evaluated=True)
-    results = check_estimator(quick, on_skip=None, on_fail=None)
-    done = [one for one in results if not isinstance(one["exception"], LeftOutError)]
-    assert {one["check_name"]: str(one["exception"]) for one in done if one["status"] == "failed"} == {}
-    assert {one["check_name"] for one in done if one["status"] != "passed"} <= SKIPPED
-    assert len(done) > (40 if EFFORT > 1 else 20)
+    own = register_architecture("no_layers", ArchitectureFunction(no_layers))
+    quick = kind(budget=None, trials=1, architecture=own, validation="holdout", single=True, keep_evaluated=True)
+    results = check_estimator(quick, on_skip=None, on_fail=None, expected_failed_checks=FAILED)
+    assert {one["check_name"]: str(one["exception"]) for one in results if one["status"] == "failed"} == {}
+    assert {one["check_name"] for one in results if one["status"] != "passed"} <= {*SKIPPED, *FAILED}
+    assert len(results) > 40
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_set_params,
+        estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_valid_tag_types,
+        estimator_checks.check_estimators_unfitted,
+        estimator_checks.check_requires_y_none,
+    ],
+)
+def test_a_forecaster_passes_the_checks_that_do_not_train_on_unordered_rows(check: Callable[..., None]) -> None:
+    check("PcwatForecaster", PcwatForecaster())
