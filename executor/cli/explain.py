@@ -13,9 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from executor.cli.open_model import import_tensorflow_for, open_model
 from executor.cli.table_file import DELIMITERS, PARQUET, write_table
-from executor.runs.run import Run
-from executor.runtime.tensorflow_import import quiet_tensorflow
 from recommender.cli.options import DATASET, option_of
 from rules.cli.output import Verbosity, examples, force_option, print_status, verbosity_options
 from rules.errors import RunError
@@ -24,7 +23,7 @@ from rules.text.numbers import number
 from rules.text.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from executor.evaluation.explanation.explanations import Explanations, PartKind, RowExplanation
 
@@ -66,7 +65,7 @@ MAX_LENGTH: Final = 32  # characters of a name with its value on the terminal
     "--background",
     type=DATASET,
     metavar="FILE",
-    help="Rows like those of the training, if the dataset of the run is gone.",
+    help="Rows like those of the training, if RUN is an exported model or its dataset is gone.",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Same seed, same result."
@@ -94,10 +93,12 @@ def explain(
 ) -> None:
     """Explain the predictions of ROWS by SHAP values: how much each column raises or lowers a prediction.
 
+    RUN is a run, or a directory that 'recommend export' wrote, which needs --background and no TensorFlow.
+
     The contributions of a row add up to its prediction minus the mean prediction for rows of the training. For texts,
     images and sequences they are those of words, patches and segments.
     """
-    finished = Run(run)
+    model = open_model(run)
     if output is not None:
         refuse_input_as_output(output, [rows, *run.iterdir(), *([] if background is None else [background])])
         refuse_existing_output(output, force=force)
@@ -105,9 +106,9 @@ def explain(
             raise RunError(
                 f"The output file must be {', '.join(ENDINGS)}, but got {output}. Choose one of these extensions."
             )
-    quiet_tensorflow()
+    import_tensorflow_for(model)
     with _progress(verbosity) as progress:
-        found = finished.explain(
+        found = model.explain(
             str(rows),
             rows=count,
             label=label,
@@ -122,7 +123,7 @@ def explain(
     if output is None:
         show(found, Console(highlight=False))
     else:
-        write_explanations(finished, found, output)
+        write_explanations(found, output, targets=model.signature.targets, name=run.resolve().name)
         print_status(f"Wrote {output}.", verbosity=verbosity)
     if len(found.rows) < found.total:
         print_status(
@@ -174,14 +175,14 @@ def _largest(one: RowExplanation, kind: PartKind, output: int) -> list[str]:
     return found or ["none"]
 
 
-def write_explanations(run: Run, found: Explanations, output: Path) -> None:
-    """Write explanations in the format of the file's extension."""
+def write_explanations(found: Explanations, output: Path, *, targets: Sequence[str], name: str) -> None:
+    """Write explanations in the format of the file's extension. name: of the model, for a page."""
     ending = output.suffix.lower()
     with atomic_file(output, error=RunError, remedy="Choose another place.") as temporary:
         if ending == ".html":
             from executor.runs.report.explanation_page import explanation_page  # noqa: PLC0415  as in _largest
 
-            temporary.write_text(explanation_page(run, found), encoding="utf-8")
+            temporary.write_text(explanation_page(found, targets=targets, name=name), encoding="utf-8")
         elif ending == ".json":
             lines = found.table().to_pylist()
             document = {"format": "pcwat/explanations/1", "background": found.background, "lines": lines}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from executor.data.read_rows import read_names
 from executor.evaluation.explanation.explanations import Explanations, RowExplanation
 from executor.evaluation.explanation.masking import describe_background, kind_of_parts, masking_for
-from executor.evaluation.explanation.shapley import check_extra, shap_values
+from executor.evaluation.explanation.shapley import check_extra, max_background, shap_values
 from executor.model.predict import outcome_of
 from executor.model.prediction_columns import decide
 from executor.model.validate_rows import open_rows, read_new_rows
@@ -23,7 +23,7 @@ from rules.text.wording import listed
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from executor.data.raw_table import RawTable
     from executor.evaluation.explanation.masking import Masking
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rules.decision.request import Unreadable
 
 VALUES_PER_CALL: Final = 2**22  # of masked rows, 32 MiB
+ROWS_TOGETHER: Final = 16  # explained rows whose predictions are computed together
 MAX_NAMED: Final = 10  # labels in an error
 
 
@@ -48,6 +49,7 @@ def explain(
     signature: Signature,
     data: object,
     *,
+    compute_many: Callable[[RawTable], np.ndarray],
     background: Callable[[], RawTable],
     rows: int | None,
     label: str | None,
@@ -61,9 +63,10 @@ def explain(
 ) -> Explanations:
     """Explain the predictions of the first rows of a table.
 
-    compute, delimiter, table, ignore_extra, unreadable, say: as of `executor.model.predict.predict`. background:
-    function that reads background rows. rows: number of rows to explain; None for all. label: class whose probability
-    is explained. progress: called with the number of explained rows and that of all.
+    compute, delimiter, table, ignore_extra, unreadable, say: as of `executor.model.predict.predict`. compute_many: the
+    same function, faster for many rows. background: function that reads background rows. rows: number of rows to
+    explain; None for all. label: class whose probability is explained. progress: called with the number of explained
+    rows and that of all.
 
     Raises RunError on a forecast and without shap, ChoiceError on an unknown label, and ColumnError as predictions do.
     """
@@ -80,30 +83,35 @@ def explain(
     for sentence in () if source is None else remarks(source):
         say(sentence)
     some = whole.take(np.arange(len(whole) if rows is None else min(rows, len(whole))))
-    others = background()
     kind = kind_of_parts(some)
+    others = background()
+    if kind == "column":
+        others = others.take(np.arange(min(len(others), max_background(len(others.forms)))))
     mask_row = masking_for(kind, others)
     outcome = outcome_of(compute, some)
     decided = decide(signature, outcome)
     explained: list[RowExplanation] = []
-    for at in range(len(some)):
-        progress(at, len(some))
-        outputs = _explained_outputs(signature, decided[at], label)
-        masking = mask_row(some.take(np.array([at])))
-        contributions, expected = _explain_row(compute, masking, outputs, seed=seed)
-        explained.append(
+    progress(0, len(some))
+    for start in range(0, len(some), ROWS_TOGETHER):
+        numbers = range(start, min(start + ROWS_TOGETHER, len(some)))
+        maskings = [mask_row(some.take(np.array([at]))) for at in numbers]
+        outputs = [_explained_outputs(signature, decided[at], label) for at in numbers]
+        predictions = [own.of(outcome[at : at + 1])[0] for at, own in zip(numbers, outputs, strict=True)]
+        contributions, expected = _explain_rows(compute_many, maskings, outputs, predictions, seed=seed)
+        explained += [
             RowExplanation(
                 row=at + 1,
                 name="" if names is None else str(names[at]),
-                parts=masking.names,
-                values=masking.values,
-                outputs=outputs.names,
-                prediction=outputs.of(outcome[at : at + 1])[0],
-                expected=expected,
-                contributions=contributions,
+                parts=maskings[place].names,
+                values=maskings[place].values,
+                outputs=outputs[place].names,
+                prediction=predictions[place],
+                expected=expected[place],
+                contributions=contributions[place],
             )
-        )
-    progress(len(some), len(some))
+            for place, at in enumerate(numbers)
+        ]
+        progress(len(explained), len(some))
     return Explanations(
         kind=kind, rows=tuple(explained), total=len(whole), background=describe_background(kind, others), raw=some
     )
@@ -152,17 +160,55 @@ def _explained_outputs(signature: Signature, decided: np.ndarray, label: str | N
     return _Outputs(names=signature.output_names, of=lambda outcome: outcome)
 
 
-def _explain_row(
-    compute: Callable[[RawTable], np.ndarray], masking: Masking, outputs: _Outputs, *, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """SHAP values of one row and the expected value, from the outputs of many masks in few predictions."""
-    parts = len(masking.names)
-    one = masking.mask(np.ones((1, parts), bool), np.zeros(1, np.int64))
+def _explain_rows(
+    compute: Callable[[RawTable], np.ndarray],
+    maskings: Sequence[Masking],
+    outputs: Sequence[_Outputs],
+    predictions: Sequence[np.ndarray],
+    *,
+    seed: int,
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """SHAP values of each row and its expected value. Rows with equally many parts have the same masks.
+
+    predictions: outputs of each row without masks, (outputs,).
+    """
+    values: list[np.ndarray] = [np.empty(0)] * len(maskings)
+    expected = [*values]
+    counts = [len(masking.names) for masking in maskings]
+    for parts in sorted({*counts}):
+        rows = [row for row, count in enumerate(counts) if count == parts]
+
+        def outputs_of(kept: np.ndarray, others: np.ndarray, rows: list[int] = rows) -> np.ndarray:
+            outcome = _outcomes(compute, [maskings[row] for row in rows], kept, others)
+            found = [outputs[row].of(own) for row, own in zip(rows, outcome, strict=True)]
+            for own, row in zip(found, rows, strict=True):
+                own[kept.all(axis=1)] = predictions[row]  # to the bit, so that the values add up
+            return np.hstack(found)
+
+        background = maskings[rows[0]].background
+        together, means = shap_values(outputs_of, parts=parts, background=background, seed=seed)
+        ends = np.cumsum([len(outputs[row].names) for row in rows])[:-1]
+        for row, own, mean in zip(rows, np.split(together, ends, axis=1), np.split(means, ends), strict=True):
+            values[row], expected[row] = own, mean
+    return values, expected
+
+
+def _outcomes(
+    compute: Callable[[RawTable], np.ndarray], maskings: Sequence[Masking], kept: np.ndarray, others: np.ndarray
+) -> np.ndarray:
+    """Outputs of the model for all masks of each row, (rows, masks, outputs), in as few calls as memory allows."""
+    one = maskings[0].mask(kept[:1], others[:1])
     at_once = max(1, VALUES_PER_CALL // sum(math.prod(values.shape[1:]) for values in one.features.values()))
+    found = []
+    for start in range(0, len(maskings) * len(kept), at_once):
+        asked = np.arange(start, min(start + at_once, len(maskings) * len(kept)))
+        rows, masks = np.divmod(asked, len(kept))
+        some = [maskings[row].mask(kept[own], others[own]) for row in np.unique(rows) for own in [masks[rows == row]]]
+        found.append(outcome_of(compute, _stack(some)))
+    return np.concatenate(found).reshape(len(maskings), len(kept), -1)
 
-    def outputs_of(kept: np.ndarray, others: np.ndarray) -> np.ndarray:
-        starts = range(0, len(kept), at_once)
-        some = ((kept[start : start + at_once], others[start : start + at_once]) for start in starts)
-        return np.concatenate([outputs.of(outcome_of(compute, masking.mask(*own))) for own in some])
 
-    return shap_values(outputs_of, parts=parts, background=masking.background, seed=seed)
+def _stack(tables: Sequence[RawTable]) -> RawTable:
+    """Rows of several tables with the same columns."""
+    features = {name: np.concatenate([table.features[name] for table in tables]) for name in tables[0].features}
+    return replace(tables[0], features=features, rows=np.concatenate([table.rows for table in tables]))

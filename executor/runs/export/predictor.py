@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from executor.data.raw_table import RawTable
+    from executor.evaluation.explanation.explanations import Explanations
     from executor.model.signature import Signature
     from executor.runs.export.engines import Engine
     from rules.decision.request import Unreadable
@@ -198,6 +199,68 @@ class Predictor:
             say=say,
         )
         return frame_like(data, table)
+
+    def explain(
+        self,
+        data: object,
+        *,
+        background: object,
+        rows: int | None = 10,
+        label: str | None = None,
+        seed: int = 0,
+        delimiter: str | None = None,
+        table: str | None = None,
+        ignore_extra: bool = False,
+        unreadable: Unreadable = "refuse",
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> Explanations:
+        """Explain predictions by SHAP values, as `Run.explain` does.
+
+        Args:
+            data: Rows, as for `predict`.
+            background: Rows like those of the training, of which 100 are drawn; an exported model does not know its
+                dataset.
+            rows: Number of rows to explain, the first ones. None explains all. Default 10.
+            label: Class whose probability is explained. None explains the predicted class; of two classes the positive
+                one. Default None.
+            seed: Seed of the drawn rows and of the masks. Default 0.
+            delimiter: Column delimiter of a text file. None detects it. Default None.
+            table: Sheet of a workbook, or table of a database. None takes the only one. Default None.
+            ignore_extra: Whether to ignore columns that the model does not know. Default False.
+            unreadable: Image files that are missing or damaged: "refuse" or "leave_out". Default "refuse".
+            progress: Called with the numbers of rows that are explained and that are to be explained.
+
+        Returns:
+            The explanations.
+
+        Raises:
+            RunError: If no background is given, shap is not installed, or the task is forecasting.
+            ChoiceError: If label is not a class.
+            ColumnError: As `predict`.
+        """
+        from executor.evaluation.explanation.background import read_background  # noqa: PLC0415  as in predict
+        from executor.evaluation.explanation.explain import explain  # noqa: PLC0415  as in predict
+
+        if background is None:
+            raise RunError(
+                "An explanation compares a row with rows of the training, but an exported model does not know its "
+                "dataset. Give a file with such rows: --background FILE, in Python background=…"
+            )
+        return explain(
+            self.outcome_of,
+            self.signature,
+            data,
+            compute_many=self.outcome_of,
+            background=lambda: read_background(self.signature, background, seed=seed),
+            rows=rows,
+            label=label,
+            seed=seed,
+            delimiter=delimiter,
+            table=table,
+            ignore_extra=ignore_extra,
+            unreadable=unreadable,
+            progress=progress,
+        )
 
     def predict_file(
         self,

@@ -15,9 +15,10 @@ from rules.text.numbers import number
 from rules.text.templating import environment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from executor.evaluation.explanation.explanations import Explanations, RowExplanation
     from executor.runs.report.plots.drawing import Plot
-    from executor.runs.run import Run
 
 MAX_DRAWN: Final = 50  # rows with a plot; other formats have all
 
@@ -35,13 +36,14 @@ class _Drawn:
     patches: list[tuple[tuple[int, int, int, int], float]]
 
 
-def explanation_page(run: Run, found: Explanations) -> str:
-    """Render explanations as HTML. Names and values from the data are escaped."""
+def explanation_page(found: Explanations, *, targets: Sequence[str], name: str) -> str:
+    """Render explanations as HTML. Names and values from the data are escaped. name: of the run or exported model."""
     return (
         environment("executor.runs.report")
         .get_template("explanation.html")
         .render(
-            run=run,
+            targets=targets,
+            name=name,
             found=found,
             summaries=_summaries(found),
             drawn=[_draw(found, at) for at in range(min(MAX_DRAWN, len(found.rows)))],

@@ -14,8 +14,10 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
+from executor import load_predictor
 from executor.cli.explain import write_explanations
 from executor.evaluation.explanation import shapley
+from executor.runs import run as run_module
 from executor.runs.report.explanation_page import explanation_page
 from executor.runs.run import Run
 from recommender.cli.main import group
@@ -50,7 +52,10 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def found(cancer_run: Run, rows: pd.DataFrame) -> Explanations:
-    return cancer_run.explain(rows)
+    """Explained with the compiled model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "MIN_COMPILED", 1)
+        return cancer_run.explain(rows)
 
 
 def test_contributions_add_up_to_prediction_minus_expected_value(
@@ -71,9 +76,9 @@ def test_the_other_class_has_opposite_contributions_from_the_same_seed(
     assert one.contributions == pytest.approx(-found.rows[0].contributions)
 
 
-def test_every_format_has_the_same_contributions(cancer_run: Run, found: Explanations, tmp_path: Path) -> None:
+def test_every_format_has_the_same_contributions(found: Explanations, tmp_path: Path) -> None:
     for ending in ("csv", "json", "parquet", "html"):
-        write_explanations(cancer_run, found, tmp_path / f"out.{ending}")
+        write_explanations(found, tmp_path / f"out.{ending}", targets=["diagnosis"], name="cancer")
     lines = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
     document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     table = parquet.read_table(tmp_path / "out.parquet").to_pylist()
@@ -98,10 +103,10 @@ def test_the_terminal_shows_the_largest_contributions_of_each_row(
     assert "Explained the first 1 of 2 rows." in printed
 
 
-def test_names_of_columns_and_words_are_escaped_on_the_page(cancer_run: Run, found: Explanations) -> None:
+def test_names_of_columns_and_words_are_escaped_on_the_page(found: Explanations) -> None:
     evil = "<img src=x>"
     one = replace(found.rows[0], parts=(evil,) * COLUMNS, values=(evil,) * COLUMNS, name=evil, outputs=(evil,))
-    page = explanation_page(cancer_run, replace(found, rows=(one,), kind="words"))
+    page = explanation_page(replace(found, rows=(one,), kind="words"), targets=[evil], name=evil)
     assert "<img" not in page
     assert page.count("&lt;img src=x&gt;") > COLUMNS
 
@@ -114,6 +119,17 @@ def test_without_the_dataset_of_the_run_a_background_is_required(
     with pytest.raises(RunError, match=r"gone\.csv can no longer be read\. Give a file .*--background FILE"):
         run.explain(rows)
     assert run.explain(rows, rows=1, background=rows).background.startswith("Masked columns take the values of 2 rows")
+
+
+def test_an_exported_model_is_explained_as_its_run(cancer_run: Run, rows: pd.DataFrame, tmp_path: Path) -> None:
+    cancer_run.export(to="numpy", directory=tmp_path / "exported")
+    exported = load_predictor(tmp_path / "exported")
+    both = [
+        model.explain(rows, rows=1, background=example("breast_cancer")).rows[0] for model in (cancer_run, exported)
+    ]
+    np.testing.assert_allclose(both[0].contributions, both[1].contributions, atol=1e-5)
+    with pytest.raises(RunError, match=r"an exported model does not know its dataset\. Give a file with such rows"):
+        exported.explain(rows, background=None)
 
 
 def test_wrong_classes_and_endings_are_refused(cancer_run: Run, tmp_path: Path) -> None:
