@@ -5,35 +5,22 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
 from executor import PcwatClassifier, PcwatForecaster, PcwatRegressor
-from executor.evaluation import evaluate
-from executor.pipeline import evaluate_hold_out, execute
 from executor.pipeline.estimators import estimator
 from executor.pipeline.train import train
 from executor.runs.run import Run
 from executor.runtime import prediction_batches
-from executor.search.records.journal import Journal
-from executor.search.records.outcome import Outcome
-from executor.search.records.trials import Trials
-from executor.search.records.weights import weights_path, write_weights
-from executor.search.runners.outcomes import values_in_force
-from rules import ArchitectureFunction, register_architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import keras
-
-    from executor.preprocessing.examples import Parts
     from rules import Request
-    from rules.vocabulary.bundle import Bundle
 
 SKIPPED: Final = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
 """Need another array library, or a decision function."""
@@ -43,43 +30,11 @@ FAILED: Final = {
 }
 
 
-def no_layers(inputs: dict[str, keras.KerasTensor], _settings: object) -> keras.KerasTensor:
-    return inputs["dense"]
-
-
-def fit_least_squares(bundle: Bundle, parts: Parts, *, directory: Path, **_: object) -> Trials:
-    """Fit the output layer of `no_layers` in the place of a search, whose graphs take seconds to compile."""
-    rows = parts.train
-    root = np.sqrt(np.ones(len(rows)) if rows.weight is None else rows.weight)[:, None]
-    target = 8 * rows.target - 4 if parts.task.is_classification else rows.target - rows.offset
-    inputs = np.column_stack([rows.dense, np.ones(len(rows))]) * root
-    kernel = np.linalg.lstsq(inputs, target * root, rcond=1e-3)[0].astype(np.float32)
-    weights = weights_path(directory, 0)
-    journal = Journal(directory)
-    write_weights(weights, [kernel[:-1], kernel[-1]])
-    outcome = Outcome(
-        number=0,
-        hyperparameters={},
-        configuration=values_in_force(bundle, parts, {}),
-        status="completed",
-        score=0.5,
-        epochs=1,
-        best_epoch=1,
-        planned_epochs=1,
-        ended_by="completed",
-        seconds=0.1,
-        weights=weights,
-    )
-    journal.append([outcome])
-    return Trials(ranked=(outcome,), stopped_by="trials", planned=1, epochs=1)
-
-
 @pytest.fixture
 def train_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Copy the run of an earlier training of the same rows, because the same seed gives the same run.
 
-    Its model is opened once, and predicts small batches. The network is linear. The boosting baseline and most
-    bootstrap samples, which estimators do not show, are left out.
+    Its model is opened once, and predicts small batches.
     """
     runs: dict[bytes, Run] = {}
 
@@ -96,19 +51,16 @@ def train_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return copy
 
     monkeypatch.setattr(estimator, "train", trained)
-    monkeypatch.setattr(execute, "search", fit_least_squares)
-    monkeypatch.setattr(evaluate_hold_out, "boosting_baseline", lambda *_, **_settings: None)
-    monkeypatch.setattr(evaluate, "RESAMPLES", evaluate.MIN_RESAMPLES)
     monkeypatch.setattr(prediction_batches, "MAX_ROWS", prediction_batches.MULTIPLE)
 
 
 @pytest.mark.usefixtures("train_once")
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning:sklearn")  # NaN
 @pytest.mark.parametrize("kind", [PcwatClassifier, PcwatRegressor])
-def test_an_estimator_passes_the_checks_of_scikit_learn(kind: type[PcwatClassifier | PcwatRegressor]) -> None:
-    own = register_architecture("no_layers", ArchitectureFunction(no_layers))
-    quick = kind(budget=None, trials=1, architecture=own, validation="holdout", single=True, keep_evaluated=True)
-    results = check_estimator(quick, on_skip=None, on_fail=None, expected_failed_checks=FAILED)
+def test_an_estimator_passes_the_checks_of_scikit_learn(
+    kind: type[PcwatClassifier | PcwatRegressor], linear_fit: dict[str, Any]
+) -> None:
+    results = check_estimator(kind(**linear_fit), on_skip=None, on_fail=None, expected_failed_checks=FAILED)
     assert {one["check_name"]: str(one["exception"]) for one in results if one["status"] == "failed"} == {}
     assert {one["check_name"] for one in results if one["status"] != "passed"} <= {*SKIPPED, *FAILED}
     assert len(results) > 40

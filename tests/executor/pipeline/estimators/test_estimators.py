@@ -93,10 +93,10 @@ def test_a_clone_has_the_parameters_and_is_not_fitted(classifier: PcwatClassifie
     assert not hasattr(copy, "run_")
 
 
-def test_groups_weights_and_costs_are_those_of_the_run() -> None:
+def test_groups_weights_and_costs_are_those_of_the_run(linear_fit: dict[str, Any]) -> None:
     features, labels = make_blobs(80, centers=2, n_features=3, random_state=0)
     weight = np.where(np.arange(80) % 8 == 0, 0.0, 1.0 + labels)
-    estimator = PcwatClassifier(**QUICK, costs={0: {1: 3}, 1: {0: 1}})
+    estimator = PcwatClassifier(**linear_fit, costs={0: {1: 3}, 1: {0: 1}})
     fitted = estimator.fit(features, labels, groups=np.repeat(np.arange(20), 4), sample_weight=weight)
     run = fitted.run_
     assert (run.plan.request.entity, run.plan.request.weight) == ("group", "sample_weight")
@@ -113,10 +113,10 @@ def test_groups_weights_and_costs_are_those_of_the_run() -> None:
         estimator.fit(features, labels, sample_weight=np.where(np.arange(80) == 2, -1, 1))
 
 
-def test_several_targets_are_predicted_as_columns() -> None:
+def test_several_targets_are_predicted_as_columns(linear_fit: dict[str, Any]) -> None:
     numbers = np.random.default_rng(0).normal(size=(80, 3))
     targets = pd.DataFrame({"sum": numbers.sum(axis=1), "difference": numbers[:, 0] - numbers[:, 1]})
-    fitted = PcwatRegressor(**QUICK).fit(numbers, targets)
+    fitted = PcwatRegressor(**linear_fit).fit(numbers, targets)
     assert fitted.run_.signature.targets == ("sum", "difference")
     assert fitted.predict(numbers).shape == (80, 2)
     if fitted.run_.signature.intervals is not None and fitted.run_.signature.intervals.half_widths:
