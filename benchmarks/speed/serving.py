@@ -1,15 +1,18 @@
 """Requests a second and latency of `recommend serve` with a run and with its export, and of MLflow's server.
 
-    python -m benchmarks.speed.serving RUN ROWS.csv [--clients 32] [--seconds 10]
+    python -m benchmarks.speed.serving RUN ROWS.csv [--export DIRECTORY] [--clients 32] [--seconds 10]
 
 Each client keeps a connection, and sends one row of ROWS.csv after the other; every response is compared with the
-prediction of `Run.predict`. `PCWAT_MLFLOW` is a Python with mlflow and pcwat[track], for the second line of the table.
+prediction of `Run.predict`. A request is lost if the server closes its connection without a response. DIRECTORY is what
+`recommend export RUN --to numpy` wrote; without it, the run is exported first. `PCWAT_MLFLOW` is a Python with mlflow
+and pcwat[track], for the last line of the table.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +38,7 @@ class Result:
     seconds: list[float] = field(default_factory=list)
     answers: list[tuple[int, bytes]] = field(default_factory=list)
     errors: int = 0
+    lost: int = 0
     lasted: float = 0.0
 
 
@@ -45,10 +49,16 @@ async def client(port: int, requests: Sequence[bytes], first: int, until: float,
     while time.perf_counter() < until:
         at = (at + 1) % len(requests)
         started = time.perf_counter()
-        writer.write(requests[at])
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        body = await reader.readexactly(length)
+        try:
+            writer.write(requests[at])
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            body = await reader.readexactly(length)
+        except (OSError, asyncio.IncompleteReadError):
+            result.lost += 1
+            writer.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            continue
         result.seconds.append(time.perf_counter() - started)
         if head.startswith(b"HTTP/1.1 200"):
             result.answers.append((at, body))
@@ -80,8 +90,10 @@ def post(path: str, body: object) -> bytes:
 @contextmanager
 def running(command: Sequence[str], port: int, path: str) -> Iterator[None]:
     """A server as a process, once it responds at a path."""
+    # MLflow starts uvicorn by its name, as a process of its own.
+    own = os.environ | {"PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"}
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603  our own command
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=own, start_new_session=True)  # noqa: S603  our own
         try:
             for _ in range(START_SECONDS * 4):
                 try:
@@ -94,7 +106,7 @@ def running(command: Sequence[str], port: int, path: str) -> Iterator[None]:
                 raise SystemExit(f"{command[0]} did not start: {log.read().decode()[-2_000:]}")
             yield
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait()
 
 
@@ -124,7 +136,8 @@ def measure(server: Server, expected: Sequence[dict[str, Any]], *, clients: int,
     wrong = sum(not agrees(json.loads(body)["predictions"][0], expected[at]) for at, body in result.answers)
     median, high = np.percentile(result.seconds, [50, 99]) * 1_000
     rate = len(result.answers) / result.lasted
-    print(f"| {server.name} | {rate:,.0f} | {median:.1f} | {high:.1f} | {result.errors} | {wrong} |", flush=True)
+    counts = f"{result.errors:,} | {result.lost:,} | {wrong:,}"
+    print(f"| {server.name} | {rate:,.0f} | {median:.1f} | {high:.1f} | {counts} |", flush=True)
 
 
 def agrees(found: dict[str, Any], expected: dict[str, Any]) -> bool:
@@ -139,6 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("rows", type=Path)
+    parser.add_argument("--export", type=Path)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
@@ -150,12 +164,13 @@ def main() -> None:
         table = dataset.connection.sql("SELECT * FROM dataset").to_arrow_table()
     rows = table.select([column.name for column in run.signature.columns]).to_pylist()
     expected = run.predict(options.rows).to_pylist()
-    print("| server | requests a second | p50 ms | p99 ms | errors | wrong |\n|---|---|---|---|---|---|")
+    print("| server | requests a second | p50 ms | p99 ms | errors | lost | wrong |\n|---|---|---|---|---|---|---|")
     limits = {"clients": options.clients, "seconds": options.seconds}
     requests = [post("/predict", [row]) for row in rows]
     with tempfile.TemporaryDirectory() as folder:
-        exported = Path(folder) / "exported"
-        run.export(to="numpy", directory=exported)
+        exported = options.export or Path(folder) / "exported"
+        if options.export is None:
+            run.export(to="numpy", directory=exported)
         for name, directory in [("recommend serve RUN", options.run), ("recommend serve EXPORT (numpy)", exported)]:
             start, port = "from recommender.cli.start import main; main()", free_port()
             own = Server(

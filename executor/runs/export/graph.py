@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -53,9 +54,21 @@ class Graph:
     def run(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Evaluate the network in NumPy, (rows, outputs) float32."""
         values: dict[str, np.ndarray] = {**self.weights, **inputs}
-        for node in self.nodes:
-            values[node.output] = OPERATORS[node.operator](*(values[name] for name in node.inputs), **node.attributes)
+        for node, done in zip(self.nodes, self._last_read, strict=True):
+            values[node.output] = OPERATORS[node.operator](*[values[name] for name in node.inputs], **node.attributes)
+            for name in done:  # so that further arrays get its memory, which is in the cache of the processor
+                del values[name]
         return values[self.output]
+
+    @cached_property
+    def _last_read(self) -> tuple[tuple[str, ...], ...]:
+        """For each node, the arrays of other nodes that no later one reads."""
+        left = {self.output, *self.weights, *self.inputs}
+        found = []
+        for node in reversed(self.nodes):
+            found.append(tuple({*node.inputs, node.output} - left))
+            left |= {*node.inputs, node.output}
+        return tuple(reversed(found))
 
     def write(self, directory: Path) -> tuple[str, ...]:
         """Write network.json and weights.npz; returns their names."""

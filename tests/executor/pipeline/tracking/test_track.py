@@ -19,6 +19,7 @@ from executor.search.records.journal import Journal
 from recommender.cli.main import group
 from recommender.examples import example
 from rules.errors import ChoiceError, RunError
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -90,7 +91,7 @@ def test_train_tracks_the_finished_run(run: Run, tmp_path: Path, monkeypatch: py
     assert (tmp_path / "run" / "final").is_dir()
 
 
-@pytest.mark.parametrize("name", ["intervals", "classes"])
+@pytest.mark.parametrize("name", ["classes", pytest.param("intervals", marks=long_test)])
 @pytest.mark.filterwarnings("ignore")  # of mlflow and its dependencies
 def test_mlflow_gets_parameters_scores_files_and_a_model_that_predicts_equally(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,7 +99,7 @@ def test_mlflow_gets_parameters_scores_files_and_a_model_that_predicts_equally(
     for variable, value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_EXPERIMENT_NAME": "birds"}.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.chdir(tmp_path)
-    mlflow: Any = pytest.importorskip("mlflow", reason="mlflow takes half a minute to install; pcwat[track] has it")
+    mlflow: Any = pytest.importorskip("mlflow", reason="pcwat[track] has mlflow, and .ci/run mlflow-skinny")
     run, said, uri = Run(RUNS / name / "run"), list[str](), f"sqlite:///{tmp_path / 'store.db'}"
     track_run(run, parse_trackers(f"mlflow:{uri}"), warn=pytest.fail, say=said.append)
     place = said[0].removeprefix("Tracked by mlflow: ")
