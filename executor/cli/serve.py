@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from threadpoolctl import threadpool_limits
 
 from executor.cli.open_model import import_tensorflow_for, open_model
 from executor.runs.run import Run
@@ -130,6 +131,9 @@ def serve(
             from executor.runs.serving.backend import keep_operations  # noqa: PLC0415  as above
 
             keep_operations()
+        else:
+            # Threads of matrix products wait in a loop for each other, and there is a product every few microseconds.
+            threadpool_limits(limits=1, user_api="blas")
         service = Service(model, ignore_extra=ignore_extra, compiles=True, on_batch=on_batch)
         service.load()
         return service

@@ -96,11 +96,12 @@ def test_train_tracks_the_finished_run(run: Run, tmp_path: Path, monkeypatch: py
 def test_mlflow_gets_parameters_scores_files_and_a_model_that_predicts_equally(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable, value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_EXPERIMENT_NAME": "birds"}.items():
-        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "birds")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # creating the tables of a SQLite store takes 5 s
     monkeypatch.chdir(tmp_path)
     mlflow: Any = pytest.importorskip("mlflow", reason="pcwat[track] has mlflow, and .ci/run mlflow-skinny")
-    run, said, uri = Run(RUNS / name / "run"), list[str](), f"sqlite:///{tmp_path / 'store.db'}"
+    run, said, uri = Run(RUNS / name / "run"), list[str](), (tmp_path / "store").as_uri()
     track_run(run, parse_trackers(f"mlflow:{uri}"), warn=pytest.fail, say=said.append)
     place = said[0].removeprefix("Tracked by mlflow: ")
     client = mlflow.MlflowClient(tracking_uri=uri)
