@@ -1,7 +1,7 @@
 """Whether the page of `recommend rules explore` decides as the Python engine, on random facts.
 
     python -m benchmarks.checks.explore 100000
-    python -m benchmarks.checks.explore 10000 200 0  # chunks of 500 from seed 200, without nearest changes
+    python -m benchmarks.checks.explore 100000 60000 0  # chunks of 500 from seed 60000, without nearest changes
 
 Needs Node. Compares decisions, rules with their outcomes and margins, fragile and provisional choices, violated
 constraints, and for three slots of each dataset the nearest changes to other choices, as text and in numbers. Facts lie
