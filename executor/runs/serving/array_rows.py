@@ -120,15 +120,12 @@ async def parse_form(headers: Headers, body: bytes, *, max_rows: int) -> list[Fi
             f"{reason.rstrip('.')}. Send files only, as 'curl -F file=@image.png' does."
         ) from None
     try:
-        return [
-            (one.filename or "", await one.read()) for _, one in form.multi_items() if isinstance(one, UploadFile)
-        ] or _refuse_empty()
+        files = [(one.filename or "", await one.read()) for _, one in form.multi_items() if isinstance(one, UploadFile)]
     finally:
         await form.close()
-
-
-def _refuse_empty() -> list[File]:
-    raise ServingError("A form must have image files, but it has none. Send some, as 'curl -F file=@image.png' does.")
+    if not files:
+        raise ServingError("A form must have image files, but it has none. Send some: 'curl -F file=@image.png'.")
+    return files
 
 
 def check_npz(body: bytes, *, max_values: int) -> None:
