@@ -28,6 +28,7 @@ from executor.runtime.log import listen_to_log
 from executor.runtime.tensorflow_import import check_tensorflow, quiet_tensorflow
 from recommender.cli.options import DATASET, dataset_options, option_of, strategy_options
 from recommender.cli.signals import ended_by, exit_code
+from recommender.dataset.readers.table import input_files
 from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.render import show
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET
@@ -354,7 +355,7 @@ def predict(
         )
     for path in (output, drift_file):
         if path is not None:
-            refuse_input_as_output(path, [rows, *run.iterdir()])
+            refuse_input_as_output(path, [*input_files(rows), *run.iterdir()])
             refuse_existing_output(path, force=force)
     if output is not None:
         _check_ending(output)

@@ -14,6 +14,7 @@ from executor.pipeline.measurement.alternatives import check_names, check_slot
 from executor.pipeline.measurement.comparison import gain_text, length_text
 from executor.runtime.tensorflow_import import quiet_tensorflow
 from recommender.cli.options import DATASET, dataset_options, read_pins
+from recommender.dataset.readers.table import input_files
 from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.trial_budget import seconds as seconds_of
 from rules.cli.output import (
@@ -91,7 +92,7 @@ def compare(
     pins = tuple(read_pins(pin, ["for a comparison"] if pin else []))
     check_names(names, check_slot(slot, pins))
     if output is not None:
-        refuse_input_as_output(output, [dataset])
+        refuse_input_as_output(output, input_files(dataset))
         refuse_existing_output(output, force=force)
     with open_dataset(str(dataset), request) as opened:
         quiet_tensorflow()

@@ -16,6 +16,7 @@ from rich.text import Text
 from executor.cli.open_model import import_tensorflow_for, open_model
 from executor.cli.table_file import DELIMITERS, PARQUET, write_table
 from recommender.cli.options import DATASET, option_of
+from recommender.dataset.readers.table import input_files
 from rules.cli.output import Verbosity, examples, force_option, print_status, verbosity_options
 from rules.errors import RunError
 from rules.text.files import atomic_file, refuse_existing_output, refuse_input_as_output
@@ -100,7 +101,9 @@ def explain(
     """
     model = open_model(run)
     if output is not None:
-        refuse_input_as_output(output, [rows, *run.iterdir(), *([] if background is None else [background])])
+        refuse_input_as_output(
+            output, [*input_files(rows), *run.iterdir(), *([] if background is None else [background])]
+        )
         refuse_existing_output(output, force=force)
         if output.suffix.lower() not in ENDINGS:
             raise RunError(

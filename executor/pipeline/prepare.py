@@ -158,7 +158,7 @@ def prepare(
         },
         record=advice.record.seal,
     ).sealed()
-    made = create_numbered_directory(Path(dataset.name).stem) if directory is None else create_run_directory(directory)
+    made = create_numbered_directory(dataset.stem) if directory is None else create_run_directory(directory)
     with _removed_on_error(made):
         write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
         write(made / RECORD, advice.record.to_json())

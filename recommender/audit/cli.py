@@ -20,6 +20,7 @@ from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
+from recommender.dataset.readers.table import input_files
 from rules.cli.output import (
     console,
     emit_models,
@@ -276,6 +277,6 @@ def explore(*, subject: Subject, output: Path, force: bool) -> None:
 
 def _refuse_output(subject: Subject, output: Path, *, force: bool) -> None:
     """Raise PcwatError if the output is a file that the command reads, or exists already."""
-    read = (subject.path, subject.record.dataset.path, *subject.layers)
-    refuse_input_as_output(output, [Path(path) for path in read if path is not None])
+    read = [Path(path) for path in (subject.path, subject.record.dataset.path, *subject.layers) if path is not None]
+    refuse_input_as_output(output, [file for path in read for file in input_files(path)])
     refuse_existing_output(output, force=force)

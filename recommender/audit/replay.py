@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from recommender.dataset.readers.table import input_files
 from recommender.recommendation.recommend import advise, open_dataset
 from rules.decision.engine import slot_choices
 from rules.decision.record import RecordedFact
 from rules.errors import DatasetError
-from rules.text.regular_file import is_there
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import FACTS
@@ -129,7 +129,7 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
     path = data or (None if record.dataset.path is None else Path(record.dataset.path))
     if path is None:
         return None, "not measured again, since it was an in-memory table; give its file with --data"
-    if not is_there(path):
+    if not input_files(path):
         if data is not None:
             raise DatasetError(f"There is no file {path}. Give the path of the dataset with --data.")
         return None, f"not measured again, since {path} does not exist; give its new path with --data"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset.digest import digest_of
+from recommender.dataset.readers.table import find_files
 from recommender.recommendation.recommend import open_dataset
 from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
 from rules import __version__
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from recommender.audit.subject import Subject
+    from recommender.dataset.readers.file_set import FileSet
 
 Status = Literal["intact", "altered", "missing", "unchecked"]
 
@@ -119,10 +121,16 @@ def _dataset(subject: Subject, data: Path | None) -> Check:
     path = data or (None if seen.path is None else Path(seen.path))
     if path is None:
         return Check(what="dataset", status="unchecked", detail="it was an in-memory table; give its file with --data")
-    if not is_there(path):
+    try:
+        files = find_files(path)
+    except DatasetError as error:
+        return Check(
+            what="dataset", status="missing", detail=f"{str(error).rstrip('.')}; give its new path with --data"
+        )
+    if files is None and not is_there(path):
         return Check(what="dataset", status="missing", detail=f"{path} does not exist; give its new path with --data")
     try:
-        digest = _digest(subject, path)
+        digest = _digest(subject, path, files)
     except OSError as error:
         return Check(what="dataset", status="missing", detail=f"{path} cannot be read: {error.strerror}")
     if digest == seen.digest:
@@ -130,11 +138,11 @@ def _dataset(subject: Subject, data: Path | None) -> Check:
     return Check(what="dataset", status="altered", detail=f"{path} has changed since it was measured")
 
 
-def _digest(subject: Subject, path: Path) -> str:
-    """Current digest of a dataset; "" if it can no longer be read."""
+def _digest(subject: Subject, path: Path, files: FileSet | None) -> str:
+    """Current digest of a dataset; "" if it can no longer be read. files: those of a pattern or partitioned folder."""
     kinds = subject.record.dataset.kinds.values()
-    if Kind.IMAGE not in kinds and not path.is_dir():
-        return f"sha256:{digest_of(path)}"
+    if Kind.IMAGE not in kinds and (files is not None or not path.is_dir()):
+        return f"sha256:{digest_of(path) if files is None else files.digest()}"
     try:
         with open_dataset(path, subject.record.request) as dataset:
             return dataset.digest

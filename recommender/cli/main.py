@@ -23,6 +23,7 @@ from recommender.cli.options import DATASET, dataset_options, strategy_options
 from recommender.cli.signals import ended_by, exit_code, raise_on_signals
 from recommender.cli.welcome import lesson
 from recommender.dataset.readers.bounds import too_large
+from recommender.dataset.readers.table import input_files
 from recommender.profile.measure import measure
 from recommender.recommendation.recommend import advise_on, open_dataset, to_json
 from recommender.recommendation.render import show, show_profile, why
@@ -70,6 +71,16 @@ class Verbs(ExtensibleGroup):
             self._check_for_a_slip(ctx, args[0])
             args = [DEFAULT_VERB, *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error about more arguments says how to give several files."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if "unexpected extra argument" not in error.message:
+                raise
+            fix = "Give several files as one pattern in quotes, such as 'data/*.csv'."
+            raise click.UsageError(f"{error.message}. {fix}", ctx=error.ctx) from None
 
     def _is_verb(self, ctx: click.Context, word: str) -> bool:
         return self._looks_like_a_verb(word) and word in self.list_commands(ctx)
@@ -273,9 +284,12 @@ def bundle(
     record: Path | None,
     verbosity: Verbosity,
 ) -> None:
-    """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz)."""
+    """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz).
+
+    Several files of a table are given as a pattern in quotes, such as 'data/*.parquet', or as a folder of partitions.
+    """
     for written in filter(None, (output, record)):
-        refuse_input_as_output(written, [dataset, *map(Path, strategy.layers)])
+        refuse_input_as_output(written, [*input_files(dataset), *map(Path, strategy.layers)])
         refuse_existing_output(written, force=force)
     say = functools.partial(print_status, verbosity=verbosity)
     advice = advise_on(dataset, request, strategy)

@@ -9,12 +9,12 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypedDict
 
 import duckdb
 
@@ -22,7 +22,7 @@ from recommender.dataset.column_summary import MAX_UNPIVOT_ROWS, UNPIVOT_COLUMNS
 from recommender.dataset.readers.bounds import check_columns
 from recommender.dataset.readers.formats.frame import categorical_columns, read_frame
 from recommender.dataset.readers.formats.parquet_schema import arrow_schema, categories_of
-from recommender.dataset.readers.table import read_file
+from recommender.dataset.readers.table import find_files, read_file, read_files
 from recommender.dataset.readers.types.settle import (
     Settled,
     Settler,
@@ -42,13 +42,14 @@ from recommender.dataset.sql import (
     quoted,
 )
 from rules.decision.request import ImageReading, SequenceReading
-from rules.errors import ColumnError, DatasetError
+from rules.errors import ColumnError, DatasetError, PcwatError
 from rules.text.temporary import process_prefix, remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    from recommender.dataset.readers.file_set import RowFiles
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.dataset.readers.formats.sequences import Sequences
     from recommender.dataset.readers.types.reading import ColumnReading
@@ -63,6 +64,16 @@ MEMORY_LIMIT: Final = "700MB"
 ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # start of a URL (RFC 3986, 3.1)
 MAX_SHOWN: Final = 80  # characters of a value in a message
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
+
+
+class _ReadOptions(TypedDict):
+    """Options of `read_file` and `read_files`."""
+
+    delimiter: str | None
+    table: str | None
+    reading: ImageReading | None
+    settler: Settler
+    reads_image_files: bool
 
 
 class Dataset:
@@ -91,6 +102,7 @@ class Dataset:
         categorical: frozenset[str] = frozenset(),
         arrow_schema: bytes = b"",
         kept: Sequence[str] = (),
+        row_files: RowFiles | None = None,
     ) -> None:
         self.connection = connection
         self.name = name
@@ -116,6 +128,7 @@ class Dataset:
         self._arrow_schema = arrow_schema
         self.kept = tuple(name for name in kept if name in storage)
         """Columns whose unconverted values are in the table `kept`."""
+        self._row_files = row_files
 
     @classmethod
     def open(
@@ -135,7 +148,7 @@ class Dataset:
         reads_image_files: bool = True,
         arrays: Images | Sequences | None = None,
     ) -> Self:
-        """Read a path, or a pandas, polars or Arrow table.
+        """Read a path, a pattern of paths such as data/*.csv, or a pandas, polars or Arrow table.
 
         delimiter: the character between the cells of a text table; None for the default of the file's extension.
         table: name of a sheet of a workbook, or of a table of a database; None for the only one.
@@ -160,6 +173,7 @@ class Dataset:
         )
         categorical: frozenset[str] = frozenset()
         schema = b""
+        row_files: RowFiles | None = None
         settler = Settler(
             missing=None if missing is None else tuple(missing),
             given=readings,
@@ -174,33 +188,38 @@ class Dataset:
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
                 pictures = reading if isinstance(reading, ImageReading) else None
-                with digest_while_reading(path) as bytes_read:
-                    form, arrays = read_file(
-                        connection,
-                        path,
-                        delimiter=delimiter,
-                        table=table,
-                        reading=pictures,
-                        settler=settler,
-                        reads_image_files=reads_image_files,
-                    )
-                    schema = arrow_schema(connection, path) if form == "parquet" else b""
-                file_digest = bytes_read.hexadecimal
-                name = path.name or path.resolve().name
+                options: _ReadOptions = {
+                    "delimiter": delimiter,
+                    "table": table,
+                    "reading": pictures,
+                    "settler": settler,
+                    "reads_image_files": reads_image_files,
+                }
+                if (files := find_files(path)) is not None:
+                    form, arrays, row_files, file_digest = read_files(connection, files, **options)
+                    schema = arrow_schema(connection, files.files[0]) if form == "parquet" else b""
+                    name = files.name
+                else:
+                    with digest_while_reading(path) as bytes_read:
+                        form, arrays = read_file(connection, path, **options)
+                        schema = arrow_schema(connection, path) if form == "parquet" else b""
+                    file_digest = bytes_read.hexadecimal
+                    name = path.name or path.resolve().name
             else:
                 path, name, form = None, frame_name, read_frame(connection, source)
                 file_digest = ""
                 categorical = categorical_columns(source)
                 settler.settle(connection, name=name)
-            if isinstance(reading, SequenceReading):
-                arrays = _gather(connection, name, arrays, reading)
-            images, sequences = split_arrays(arrays)
-            check_columns(name, len(columns_of(connection)))
-            storage = _storage(connection, name, arrays)
-            row_count = _row_count(connection, name)
-            settled = settler.settled
-            floats = [own for own, kind in storage.items() if kind in FLOAT_TYPES and own not in settled.parsed]
-            not_a_number, notes = clear_not_finite(connection, floats, name=name, rows=row_count, given=readings)
+            with nullcontext() if row_files is None else row_files.name_files():
+                if isinstance(reading, SequenceReading):
+                    arrays = _gather(connection, name, arrays, reading)
+                images, sequences = split_arrays(arrays)
+                check_columns(name, len(columns_of(connection)))
+                storage = _storage(connection, name, arrays)
+                row_count = _row_count(connection, name)
+                settled = settler.settled
+                floats = [own for own, kind in storage.items() if kind in FLOAT_TYPES and own not in settled.parsed]
+                not_a_number, notes = clear_not_finite(connection, floats, name=name, rows=row_count, given=readings)
             return cls(
                 connection=connection,
                 name=name,
@@ -217,6 +236,7 @@ class Dataset:
                 categorical=categorical,
                 arrow_schema=schema,
                 kept=kept if settler.has_kept else (),
+                row_files=row_files,
             )
         except BaseException:
             connection.close()
@@ -224,9 +244,10 @@ class Dataset:
 
     @contextmanager
     def name_failing_columns(self) -> Iterator[None]:
-        """Convert an error of DuckDB into a ColumnError that names the columns that cause it."""
+        """Convert errors of DuckDB into a ColumnError that names the columns, and name the files of rows."""
         try:
-            yield
+            with nullcontext() if self._row_files is None else self._row_files.name_files():
+                yield
         except duckdb.Error as error:
             columns = [name for name in self.columns if not self._can_be_measured(name)]
             what = f"column {', '.join(map(repr, columns))}" if columns else "its columns"
@@ -235,6 +256,15 @@ class Dataset:
                 f"The statistics of {what} in {self.name} cannot be computed: {first} "
                 "Correct the values, or exclude the column with --kind COLUMN=identifier."
             ) from None
+
+    def with_files(self, message: str) -> str:
+        """A message in which rows of a dataset of several files are named by file and row of the file."""
+        return message if self._row_files is None else self._row_files.with_files(message)
+
+    @property
+    def stem(self) -> str:
+        """Name of the file without its extension, of a folder, or of the folder of several files."""
+        return Path(self.name).parts[0] if self._row_files is not None else Path(self.name).stem
 
     def _can_be_measured(self, name: str) -> bool:
         """Whether the statistics of a column can be computed without overflow."""
@@ -345,6 +375,8 @@ class Dataset:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+        if self._row_files is not None and isinstance(error, PcwatError):
+            self._row_files.name_in(error)
 
 
 @functools.cache

@@ -82,7 +82,8 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
             for name, role in roles.columns.items()
         ),
         guardrails=sort_by_status(
-            (
+            one.model_copy(update={"message": dataset.with_files(one.message)})
+            for one in (
                 *check_leakage(roles, features.hints),
                 *check_names(dataset),
                 *check_times(dataset, roles),

@@ -13,6 +13,7 @@ import duckdb
 
 from recommender.dataset.readers.bounds import check_cells, check_columns, max_spill, too_large
 from recommender.dataset.readers.distinct_names import distinct_names
+from recommender.dataset.readers.file_set import FileSet, RowFiles, find_file_set, read_file_set
 from recommender.dataset.readers.formats.delimited import MISSING_TOKENS, read_delimited
 from recommender.dataset.readers.formats.gzipped import uncompressed
 from recommender.dataset.readers.formats.json_lines import read_json_lines
@@ -21,7 +22,7 @@ from recommender.dataset.readers.unchanged import digest_while_reading
 from recommender.dataset.sql import PLAIN_PATH, columns_of, file_literal, is_text, quoted
 from rules.decision.request import ImageReading
 from rules.errors import DatasetError, did_you_mean
-from rules.text.regular_file import open_regular, special_kind
+from rules.text.regular_file import is_there, open_regular, special_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +103,76 @@ def read_file(
     return form, arrays
 
 
+def find_files(path: Path) -> FileSet | None:
+    """Files of a pattern, or of a partitioned folder of tables; None for any other path.
+
+    Raises DatasetError if a pattern matches no file.
+    """
+    found = find_file_set(path, FORMATS)
+    if found is not None and path.is_dir():
+        from recommender.dataset.readers.images.image_files import has_images  # noqa: PLC0415  as below
+
+        return None if has_images(path) else found
+    return found
+
+
+def input_files(path: Path) -> tuple[Path, ...]:
+    """Files of a pattern or partitioned folder, or the path itself; empty if there is none."""
+    try:
+        found = find_files(path)
+    except DatasetError:  # the reader reports it
+        return ()
+    if found is not None:
+        return found.files
+    return (path,) if is_there(path) else ()
+
+
+def read_files(
+    connection: duckdb.DuckDBPyConnection,
+    files: FileSet,
+    *,
+    delimiter: str | None,
+    table: str | None = None,
+    reading: ImageReading | None = None,
+    settler: Settler,
+    reads_image_files: bool = True,
+) -> tuple[str, Images | None, RowFiles, str]:
+    """Read files of one format as one table `dataset`; options as of `read_file`.
+
+    Returns the format, the column of images, if any, the file of each row, and the digest of the files.
+    Raises DatasetError or ColumnError if a file cannot be read, or its format, columns or types are not those of the
+    first file.
+    """
+    for file in files.files:
+        _check_path(file)
+    form = _format(files.files[0])
+    other = next((file for file in files.files if _format(file) != form), None)
+    if other is not None:
+        raise DatasetError(
+            f"All files must have one format, but {files.files[0]} is {form.name} and {other} is "
+            f"{_format(other).name}. Give a pattern that ends in one extension."
+        )
+    if form is ARRAYS:
+        raise DatasetError(f"Several files must be tables, but {files.path} matches arrays (.npz). Give one file.")
+    _check_options(files.path, form, delimiter=delimiter, table=table)
+    connection.execute(f"SET max_temp_directory_size = '{max_spill(files.size)}B'")
+
+    def read(file: Path) -> Mixed:
+        with uncompressed(file) as plain:
+            return _load(connection, plain, form, delimiter=delimiter, table=table)
+
+    settler.mixed, rows, digest = read_file_set(connection, files, read, is_typed=form in {PARQUET, DUCKDB})
+    with rows.name_files():
+        settler.settle(connection, name=files.name, usual=MISSING_TOKENS if form.name in DELIMITERS else ())
+    images = None
+    if reads_image_files and _may_hold_paths(connection):
+        from recommender.dataset.readers.files import Folder  # noqa: PLC0415  as below
+        from recommender.dataset.readers.images.image_files import read_paths  # noqa: PLC0415
+
+        images = read_paths(connection, Folder(files.root), reading or ImageReading(), where=str(files.path))
+    return form.name, images, rows, digest
+
+
 def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether the first rows have a value with a file extension; otherwise image readers are not imported."""
     texts = [quoted(name) for name, kind in columns_of(connection).items() if is_text(kind)]
@@ -141,7 +212,8 @@ def _read_collection(
     if path.is_dir() and not has_images(path):
         check_formats(path)
         inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MAX_SHOWN]
-        fix = f"Give one of its files: {', '.join(inside)}." if inside else NEITHER
+        pattern = f", or several with a pattern such as '{path / '*'}{Path(inside[0]).suffix}'" if inside else ""
+        fix = f"Give one of its files: {', '.join(inside)}{pattern}." if inside else NEITHER
         raise DatasetError(f"The dataset must be a table or a folder of images, but {path} is a directory. {fix}")
     table = table_in(path, tuple(FORMATS.keys() - {".npz", ".txt"}))
     if table is None:
@@ -177,12 +249,19 @@ def _read_one(
     value_range: tuple[float, float] | None = None,
 ) -> tuple[str, Images | Sequences | None]:
     found = _format(path)
-    if table is not None and found.read_table is None:
-        raise DatasetError(f"--table names a sheet or a table of a database, but {path} is {found.name}. Remove it.")
+    _check_options(path, found, delimiter=delimiter, table=table)
     with uncompressed(path) as plain:
         return found.name, _read_as(
             connection, plain, found, delimiter=delimiter, table=table, settler=settler, value_range=value_range
         )
+
+
+def _check_options(path: Path, found: TableFormat, *, delimiter: str | None, table: str | None) -> None:
+    """Raise DatasetError on an option that does not apply to a format."""
+    if table is not None and found.read_table is None:
+        raise DatasetError(f"--table names a sheet or a table of a database, but {path} is {found.name}. Remove it.")
+    if delimiter is not None and found.name not in DELIMITERS:
+        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found.name}. Remove --delimiter.")
 
 
 def _read_as(
@@ -196,27 +275,35 @@ def _read_as(
     value_range: tuple[float, float] | None = None,
 ) -> Images | Sequences | None:
     """Read an uncompressed file of a given format."""
+    if found.name == "npz":
+        from recommender.dataset.readers.formats.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
+
+        _check_size(path)
+        return read_arrays(connection, path, value_range=value_range)
+    settler.mixed = _load(connection, path, found, delimiter=delimiter, table=table)
+    settler.settle(connection, name=path.name, usual=MISSING_TOKENS if found.name in DELIMITERS else ())
+    return None
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, path: Path, found: TableFormat, *, delimiter: str | None, table: str | None
+) -> Mixed:
+    """Read an uncompressed table into the table `dataset`, without inferring types of text columns."""
     if found.name in DELIMITERS:
         separator = DELIMITERS[found.name] if delimiter is None else delimiter.replace(r"\t", "\t")
         if len(separator.encode()) != 1 or separator in '"\r\n':
             raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
         read_delimited(connection, path, delimiter=separator)
-        settler.settle(connection, name=path.name, usual=MISSING_TOKENS)
-        return None
-    if delimiter is not None:
-        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found.name}. Remove --delimiter.")
+        return {}
+    _check_size(path)
+    if found.read_table is not None:
+        return found.read_table(connection, path, table) or {}
+    return {} if found.read is None else found.read(connection, path) or {}
+
+
+def _check_size(path: Path) -> None:
     if path.stat().st_size == 0:
         raise DatasetError(f"The dataset must have rows, but {path} is empty.")
-    if found.name == "npz":
-        from recommender.dataset.readers.formats.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
-
-        return read_arrays(connection, path, value_range=value_range)
-    if found.read_table is not None:
-        settler.mixed = found.read_table(connection, path, table) or {}
-    if found.read is not None:
-        settler.mixed = found.read(connection, path) or {}
-    settler.settle(connection, name=path.name)
-    return None
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
