@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from recommender.audit.dependent_facts import TrialBudget
+from recommender.dataset.readers.table import find_files
 from recommender.recommendation.recommend import advise_on
 from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest
 from rules.decision.counterfactual import Flip, flips
@@ -129,7 +130,7 @@ def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, alt
     Raises RunError on a directory that is not a run or an altered record, and ChoiceError on options that apply only to
     a dataset.
     """
-    if path.is_dir():
+    if path.is_dir() and ((path / RECORD).exists() or find_files(path) is None):
         path /= RECORD
         if not path.exists():
             raise RunError(

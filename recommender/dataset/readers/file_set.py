@@ -224,6 +224,7 @@ def read_file_set(
     types = _partition_types(connection, partitions)
     mixed: dict[str, dict[str, int]] = {}
     starts, digests, rows = [], [], 0
+    wanted: Mapping[str, str] = {}
     for at, (file, partition) in enumerate(zip(found.files, partitions, strict=True)):
         with digest_while_reading(file) as bytes_read:
             kinds = read(file) or {}
@@ -235,11 +236,15 @@ def read_file_set(
                 mixed.setdefault(column, {}).setdefault(kind, row + rows)
         starts.append(rows)
         rows += connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
+        given = columns_of(connection)
         if at == 0:
             connection.execute(f"ALTER TABLE dataset RENAME TO {GATHERED}")
+            wanted = given
             continue
-        _match_columns(connection, found.files[0], file)
-        _match_types(connection, found.files[0], file, is_typed=is_typed)
+        if given != wanted:
+            _match_columns(wanted, given, found.files[0], file)
+            _match_types(connection, wanted, given, (found.files[0], file), is_typed=is_typed)
+            wanted = columns_of(connection, GATHERED)
         connection.execute(f"INSERT INTO {GATHERED} BY NAME FROM dataset")
     connection.execute("DROP TABLE IF EXISTS dataset")
     connection.execute(f"ALTER TABLE {GATHERED} RENAME TO dataset")
@@ -286,9 +291,8 @@ def _add_partition(
     connection.execute(f"ALTER TABLE dataset ALTER COLUMN {own} DROP DEFAULT")
 
 
-def _match_columns(connection: duckdb.DuckDBPyConnection, first: Path, file: Path) -> None:
+def _match_columns(wanted: Mapping[str, str], given: Mapping[str, str], first: Path, file: Path) -> None:
     """Raise DatasetError unless a file has the columns of the first file, in any order."""
-    wanted, given = columns_of(connection, GATHERED), columns_of(connection)
     for column in wanted:
         if column not in given:
             raise _different_columns(file, column, first, given)
@@ -305,9 +309,15 @@ def _different_columns(lacks: Path, column: str, has: Path, columns: Mapping[str
     )
 
 
-def _match_types(connection: duckdb.DuckDBPyConnection, first: Path, file: Path, *, is_typed: bool) -> None:
+def _match_types(
+    connection: duckdb.DuckDBPyConnection,
+    wanted: Mapping[str, str],
+    given: Mapping[str, str],
+    files: tuple[Path, Path],
+    *,
+    is_typed: bool,
+) -> None:
     """Convert columns of other types to the common type of both. Raises ColumnError if there is none."""
-    wanted, given = columns_of(connection, GATHERED), columns_of(connection)
     for column, kind in given.items():
         if kind == (before := wanted[column]):
             continue
@@ -323,8 +333,8 @@ def _match_types(connection: duckdb.DuckDBPyConnection, first: Path, file: Path,
             common = "VARCHAR"
         else:
             raise ColumnError(
-                f"A column must have the same type in all files, but {column!r} is {before} in {first} and {kind} in "
-                f"{file}. Convert it in one of them."
+                f"A column must have the same type in all files, but {column!r} is {before} in {files[0]} and {kind} "
+                f"in {files[1]}. Convert it in one of them."
             )
         for table, own in ((GATHERED, before), ("dataset", kind)):
             if own != common:

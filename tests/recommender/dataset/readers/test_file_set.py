@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from recommender import Request
-from recommender.audit.subject import Subject
+from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import open_dataset, recommend
+from recommender.recommendation.recommend import StrategyOptions, open_dataset, recommend
 from recommender.roles.infer import infer_roles
 from rules.errors import ColumnError, DatasetError, PcwatError
+from rules.rulebook.rulebook import SHIPPED_LAYERS
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -164,7 +165,7 @@ def test_checks_of_the_data_name_the_file_of_a_row_and_verify_finds_changes(tmp_
     assert any("first in row 61 of 2.csv" in one.message for one in record.guardrails)
 
     def status() -> str:
-        subject = Subject(record=record, path=None, layers=("handbook", "evidence"))
+        subject = Subject(record=record, path=None, layers=SHIPPED_LAYERS)
         return next(check.status for check in verify(subject) if check.what == "dataset")
 
     def change(action: Callable[[], object]) -> str:
@@ -177,6 +178,14 @@ def test_checks_of_the_data_name_the_file_of_a_row_and_verify_finds_changes(tmp_
     assert change(third.unlink) == "intact"
     assert change((tmp_path / "d").joinpath("1.csv").unlink) == "altered"
     assert change((tmp_path / "d").joinpath("2.csv").unlink) == "missing"
+
+
+def test_audit_reads_a_folder_of_partitions_as_a_dataset(tmp_path: Path) -> None:
+    lines = "".join(f"{row},{row % 2}\n" for row in range(40))
+    write(tmp_path, {"k=1/a.csv": f"x,y\n{lines}", "k=2/a.csv": f"x,y\n{lines}"})
+    strategy = StrategyOptions(layers=SHIPPED_LAYERS, is_own_book=False, pins=(), budget=None, trials=None)
+    subject = open_subject(tmp_path, request=Request(target="y"), strategy=strategy)
+    assert subject.record.dataset.rows == 80
 
 
 def test_a_folder_of_images_stays_one_also_if_a_class_is_named_like_a_partition(tmp_path: Path) -> None:
