@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recommender.dataset.digest import digest_of
 from rules.errors import RunError
+from rules.text.regular_file import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,24 @@ def read_own_manifest(directory: Path, *, record: str) -> Manifest | None:
             f"{directory / RECORD} was altered: it is not the record of this run. Restore the original file."
         )
     return manifest
+
+
+def read_sealed(directory: Path, name: str, *, record: str) -> bytes | None:
+    """Content of a file of a run with a given seal of its record; None if it does not exist.
+
+    Raises RunError if the file cannot be read, or does not match the manifest of a finished run.
+    """
+    path = directory / name
+    if not path.exists():
+        return None
+    manifest = read_own_manifest(directory, record=record)
+    try:
+        content = read_regular(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}. Restore it from a copy.") from None
+    if manifest is not None and manifest.files.get(name) != f"sha256:{hashlib.sha256(content).hexdigest()}":
+        raise RunError(f"{path} was altered: it does not match the run's manifest. Restore the original file.")
+    return content
 
 
 def reseal(directory: Path, name: str, *, content: Path | None = None) -> Manifest | None:

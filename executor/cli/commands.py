@@ -209,6 +209,7 @@ def train(
             bundle=bundle,
             book=strategy.layers,
             pins=strategy.pins,
+            after=strategy.after,
             seed=seed,
             directory=output,
             at_once=at_once,
@@ -239,6 +240,7 @@ def _refuse_more(
     own = {
         "--pin": strategy.pins,
         "--book": strategy.is_own_book,
+        "--after": strategy.after,
         "options about the dataset": request != Request(),
     }
     given = [name for name, value in (own | others).items() if value]

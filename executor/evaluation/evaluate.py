@@ -144,7 +144,7 @@ def evaluate(
         cost=cost,
         remarks=(*_unweighted(metric, predicted), *describe_calibration(signature, calibration, intervals, quantiles)),
         missing_classes=missing_classes(parts, hold_out, _names(signature)),
-        has_signal=scored["constant"].gain.is_positive,
+        has_signal=(scored["constant"].gain if cost is None else cost.baselines["constant"].saving).is_positive,
         cut_off=cut_off,
         verdict="",
     )

@@ -296,7 +296,7 @@ class Scores(BaseModel):
     missing_classes: tuple[str, ...] = ()
     """Classes or labels that training rows, folds or hold-out lack, a sentence each."""
     has_signal: bool
-    """Whether the model is certainly better than the constant baseline."""
+    """Whether the model is certainly better than the constant baseline; with costs by the expected cost."""
     cut_off: CutOff | None = None
     """Extent of a training that time or Ctrl-C cut off; else None."""
     verdict: str

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from executor.evaluation.scores import BOOSTING, EXPONENTIAL, MEAN_FORECAST, NEIGHBOURS, SEASONAL, TF_IDF, THETA
 from rules.text.numbers import number
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from executor.evaluation.scores import BaselineScore, Estimate, Scores
-    from rules.vocabulary.direction import Direction
 
 BASELINE_NAMES: Final = {
     SEASONAL: "the seasonal naive forecast",
@@ -38,6 +38,9 @@ LOWEST: Final[Mapping[str, float]] = MappingProxyType(
     }
 )
 """Lowest value of each metric whose best value is 1; all others are errors of at least 0."""
+
+
+EXPECTED_COST: Final = "expected cost per row"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +67,22 @@ class Verdict:
         return " ".join(self.sentences)
 
 
+def compared_scores(scores: Scores) -> Scores:
+    """The scores that a verdict compares: those of the metric, or with costs the expected cost per row."""
+    if scores.cost is None:
+        return scores
+    costs = scores.cost.baselines
+    baselines = {
+        name: one.model_copy(update={"value": costs[name].value, "gain": costs[name].saving})
+        for name, one in scores.baselines.items()
+        if name in costs
+    }
+    by_cost = {"metric": EXPECTED_COST, "direction": Direction.MIN, "hold_out": scores.cost.model}
+    return scores.model_copy(update={**by_cost, "baselines": baselines})
+
+
 def reach_verdict(scores: Scores) -> Verdict:
-    """Conclude from the 95 % intervals of the gains whether to use a model.
+    """Conclude from the 95 % intervals of the gains whether to use a model: of the metric, or with costs of the cost.
 
     A model is better than a baseline where the interval of its gain lies above 0, worse where it lies below 0, and
     level with it otherwise. Of a model and a baseline that are level, the simpler one is advised. Of a model whose
@@ -77,6 +94,7 @@ def reach_verdict(scores: Scores) -> Verdict:
     Returns:
         The verdict, in at most three sentences.
     """
+    scores = compared_scores(scores)
     constant = scores.baselines.get("constant")
     if scores.hold_out.value is None or constant is None or constant.gain.low is None:
         reason = f"{scores.metric} is undefined on the hold-out, which is too small or has a single class"
@@ -87,7 +105,7 @@ def reach_verdict(scores: Scores) -> Verdict:
         return _without_signal(scores, constant)
     better = {name: one for name, one in scores.baselines.items() if one.gain.is_negative}
     if better:
-        return _worse_than(better, scores.direction)
+        return _worse_than(better, scores)
     level = [name for name in BASELINE_NAMES if name in scores.baselines and scores.baselines[name].gain.is_level]
     if level:
         return _level_with(level, scores)
@@ -95,7 +113,7 @@ def reach_verdict(scores: Scores) -> Verdict:
 
 
 def is_better_than_all(scores: Scores) -> bool:
-    """Whether the model is certainly better than each baseline that has a score."""
+    """Whether the model is certainly better than each baseline that has a score. scores: the compared ones."""
     return not _not_beaten(scores)
 
 
@@ -130,21 +148,23 @@ def _without_signal(scores: Scores, constant: BaselineScore) -> Verdict:
         first = f"Do not use this model: it is worse than {constant.says}."
     else:
         first = f"Do not use this model: no signal was found, it is not certainly better than {constant.says}."
-    sentences = [first, f"Its gain is {_gain(constant.gain)}."]
+    sentences = [first, f"Its gain is {_gain(constant.gain, scores)}."]
     others = {name: one for name, one in scores.baselines.items() if name != "constant" and one.gain.is_negative}
     if others:
         name = _best(others, scores.direction)
-        sentences.append(f"{_capitalized(name_baseline(name, others[name]))} is better by {_loss(others[name].gain)}.")
+        sentences.append(
+            f"{_capitalized(name_baseline(name, others[name]))} is better by {_loss(others[name].gain, scores)}."
+        )
     return Verdict(kind="bad", sentences=tuple(sentences))
 
 
-def _worse_than(better: dict[str, BaselineScore], direction: Direction) -> Verdict:
-    name = _best(better, direction)
+def _worse_than(better: dict[str, BaselineScore], scores: Scores) -> Verdict:
+    name = _best(better, scores.direction)
     used = name_baseline(name, better[name])
     return Verdict(
         kind="bad",
         sentences=(
-            f"Use {used} instead: it is better by {_loss(better[name].gain)}.",
+            f"Use {used} instead: it is better by {_loss(better[name].gain, scores)}.",
             "Keep the network only if you need one Keras model that reads raw rows.",
         ),
     )
@@ -157,7 +177,7 @@ def _level_with(level: list[str], scores: Scores) -> Verdict:
         first = f"Use this model or {used}: they are level."
     else:
         first = f"Use {used}: it is simpler, and the network is not certainly better."
-    sentences = [first, f"The network's gain over {used} is {_gain(scores.baselines[level[0]].gain)}."]
+    sentences = [first, f"The network's gain over {used} is {_gain(scores.baselines[level[0]].gain, scores)}."]
     if len(level) > 1:
         sentences.append(f"The network is also level with {_listed([BASELINE_NAMES[name] for name in level[1:]])}.")
     return Verdict(kind="doubtful", sentences=tuple(sentences))
@@ -168,9 +188,9 @@ def _better_than_all(scores: Scores) -> Verdict:
     name = _best(known, scores.direction)
     sentences = [
         "Use this model: it is better than every baseline.",
-        f"Its gain over {name_baseline(name, known[name])}, the best of them, is {_gain(known[name].gain)}."
+        f"Its gain over {name_baseline(name, known[name])}, the best of them, is {_gain(known[name].gain, scores)}."
         if len(known) > 1
-        else f"Its gain over {name_baseline(name, known[name])} is {_gain(known[name].gain)}.",
+        else f"Its gain over {name_baseline(name, known[name])} is {_gain(known[name].gain, scores)}.",
     ]
     if scores.cut_off is not None:
         extent = scores.cut_off.extent
@@ -183,15 +203,20 @@ def _best(baselines: dict[str, BaselineScore], direction: Direction) -> str:
     return direction.best(baselines, key=lambda name: baselines[name].value)
 
 
-def _gain(gain: Estimate) -> str:
+def _gain(gain: Estimate, scores: Scores) -> str:
     value, low, high = (number(one or 0.0) for one in (gain.value, gain.low, gain.high))
-    return f"{value} (95 % interval {low} to {high})"
+    return f"{value} (95 % interval {low} to {high}){_unit(scores)}"
 
 
-def _loss(gain: Estimate) -> str:
+def _loss(gain: Estimate, scores: Scores) -> str:
     """A negative gain, as the gain of the baseline."""
     value, low, high = (number(-(one or 0.0)) for one in (gain.value, gain.high, gain.low))
-    return f"{value} (95 % interval {low} to {high})"
+    return f"{value} (95 % interval {low} to {high}){_unit(scores)}"
+
+
+def _unit(scores: Scores) -> str:
+    """What a gain is one of, unless it is the metric, which is named next to the verdict."""
+    return f" in {EXPECTED_COST}" if scores.metric == EXPECTED_COST else ""
 
 
 def _listed(names: list[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.layers.constants import CLIP, FARTHEST_NUMBER, PERIODS
-from executor.layers.quantiles import piecewise_linear, quantiles_at
+from executor.layers.quantiles import column_quantiles, known_values, piecewise_linear, quantiles_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,19 +139,19 @@ class Calendar(ColumnLayer):
         return {"kept": [*self.kept]}
 
 
-def robust_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def robust_scale(values: np.ndarray, weight: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Fit center and factor of Numbers for each column: median, and 1 / interquartile range.
 
     Where the interquartile range is 0 the factor is 2 / range (RealMLP); for a constant or empty column it is 0.
-    values: (rows, columns) float64 with NaN for missing.
+    values: (rows, columns) float64 with NaN for missing. weight: (rows,); None where each row counts once.
     """
     center = np.zeros(values.shape[1])
     factor = np.zeros(values.shape[1])
     for column in range(values.shape[1]):
-        known = values[np.isfinite(values[:, column]), column]
+        known, own_weight = known_values(values[:, column], weight)
         if len(known) == 0:
             continue
-        low, center[column], high = np.quantile(known, (0.25, 0.5, 0.75))
+        low, center[column], high = column_quantiles(known, (0.25, 0.5, 0.75), own_weight)
         width = high - low
         if width == 0:
             width = (known.max() - known.min()) / 2

@@ -51,7 +51,7 @@ class Pixels(ColumnLayer):
 def pixel_statistics(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Compute mean and scale of Pixels for each channel; the scale of a constant channel is 1.
 
-    counts: (channels, 256) frequency of each byte.
+    counts: (channels, 256) frequency of each byte, or sum of weights.
     """
     values = np.arange(VALUES_OF_A_BYTE)
     total = counts.sum(axis=1)
@@ -60,10 +60,14 @@ def pixel_statistics(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.sqrt(np.where(variance > 0, variance, 1.0))
 
 
-def byte_counts(images: np.ndarray) -> np.ndarray:
-    """Count each byte in each channel, (channels, 256); images: (rows, height, width, channels) uint8."""
+def byte_counts(images: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Count each byte in each channel, (channels, 256); images: (rows, height, width, channels) uint8.
+
+    weight: (rows,) weights by which the pixels of an image count; None where they count once.
+    """
     channels = images.reshape(-1, images.shape[-1]).T
-    return np.stack([np.bincount(channel, minlength=VALUES_OF_A_BYTE) for channel in channels])
+    weights = None if weight is None else np.repeat(weight, images.shape[1] * images.shape[2])
+    return np.stack([np.bincount(channel, weights, minlength=VALUES_OF_A_BYTE) for channel in channels])
 
 
 @keras.saving.register_keras_serializable(package="pcwat")

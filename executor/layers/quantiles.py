@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +10,9 @@ from scipy.stats import norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    Weight = np.ndarray | None
+    Method = Literal["linear", "lower"]
 
 KNOTS: Final = 128  # per column; ranks are interpolated between them
 FARTHEST_SHARE: Final = 1e-3  # of the rows beyond the last quantile; bounds features at ±3.1
@@ -41,18 +44,38 @@ def quantiles_at(
     return tf.where(missing, values, tf.transpose(start + share * (end - start)))
 
 
-def normal_quantiles(values: np.ndarray) -> tuple[list[list[float]], list[list[float]]]:
+def column_quantiles(
+    values: np.ndarray, shares: Sequence[float] | np.ndarray, weight: Weight = None, *, method: Method = "linear"
+) -> np.ndarray:
+    """Quantiles of values (rows,); of weighted rows the smallest value up to which a share of the weight lies.
+
+    >>> column_quantiles(np.array([1.0, 2.0, 3.0]), [0.5, 1.0], np.array([4.0, 1.0, 1.0]))
+    array([1., 3.])
+    """
+    if weight is None:
+        return np.asarray(np.quantile(values, shares, method=method))
+    return np.asarray(np.quantile(values, shares, weights=weight, method="inverted_cdf"))
+
+
+def known_values(column: np.ndarray, weight: Weight = None) -> tuple[np.ndarray, Weight]:
+    """Finite values of a column, and their weights."""
+    known = np.isfinite(column)
+    return column[known], None if weight is None else weight[known]
+
+
+def normal_quantiles(values: np.ndarray, weight: Weight = None) -> tuple[list[list[float]], list[list[float]]]:
     """Fit knots and quantiles of quantiles_at on (rows, columns) float64 with NaN for missing values.
 
-    Tied values have their mean rank. The quantiles of a constant or empty column are 0.
+    Tied values have their mean rank. The quantiles of a constant or empty column are 0. The outermost quantiles depend
+    on the number of rows, not on their weights.
     """
     shares = np.linspace(0, 1, KNOTS)
     knots, quantiles = np.zeros((values.shape[1], KNOTS)), np.zeros((values.shape[1], KNOTS))
     for column, each in enumerate(values.T):
-        known = each[np.isfinite(each)]
+        known, own_weight = known_values(each, weight)
         if len(known) == 0:
             continue
-        cuts = np.quantile(known, shares)
+        cuts = column_quantiles(known, shares, own_weight)
         own, first, counts = np.unique(cuts, return_index=True, return_counts=True)
         ranks = (shares[first] + shares[first + counts - 1]) / 2
         farthest = max(FARTHEST_SHARE, TAIL_ROWS / len(known))
@@ -62,7 +85,7 @@ def normal_quantiles(values: np.ndarray) -> tuple[list[list[float]], list[list[f
     return knots.tolist(), quantiles.tolist()
 
 
-def heavy_tailed_columns(values: np.ndarray) -> list[int]:
+def heavy_tailed_columns(values: np.ndarray, weight: Weight = None) -> list[int]:
     """Find columns with heavy tails or of mostly one value, which are encoded as quantiles, by index.
 
     Comparison with quantiles of all columns: docs/evidence.md#quantile-encoding.
@@ -71,11 +94,11 @@ def heavy_tailed_columns(values: np.ndarray) -> list[int]:
     """
     found = []
     for column, each in enumerate(values.T):
-        known = each[np.isfinite(each)]
+        known, own_weight = known_values(each, weight)
         if len(known) == 0:
             continue
-        low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
-        if np.mean(np.abs(known - middle) > TAIL_IQRS * (high - low)) > TAIL_SHARE:
+        low, middle, high = column_quantiles(known, (0.25, 0.5, 0.75), own_weight)
+        if np.average(np.abs(known - middle) > TAIL_IQRS * (high - low), weights=own_weight) > TAIL_SHARE:
             found.append(column)
     return found[:MAX_RANKED]
 
@@ -83,13 +106,13 @@ def heavy_tailed_columns(values: np.ndarray) -> list[int]:
 MIN_BINS: Final = 2  # one bin is the number itself
 
 
-def bin_edges(features: np.ndarray, count: int) -> list[list[float]]:
-    """Find the edges of at most `count` bins with equally many rows, ascending; none for a constant column.
+def bin_edges(features: np.ndarray, count: int, weight: Weight = None) -> list[list[float]]:
+    """Find the edges of at most `count` bins with equally many rows, or weight, ascending; none for a constant column.
 
     Ties reduce the number of bins. features: (rows, columns) without NaN.
     """
     shares = np.linspace(0, 1, count + 1)
-    edges = [np.unique(np.quantile(column, shares, method="lower")) for column in features.T]
+    edges = [np.unique(column_quantiles(column, shares, weight, method="lower")) for column in features.T]
     return [own.tolist() if len(own) > MIN_BINS else [] for own in edges]
 
 

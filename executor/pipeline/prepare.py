@@ -52,6 +52,7 @@ from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Sequence
 
     from recommender.dataset.dataset import Dataset
@@ -100,6 +101,7 @@ def prepare(
     bundle: Bundle | None = None,
     book: Sequence[str | Path] = SHIPPED_LAYERS,
     pins: Sequence[Pin] = (),
+    after: str | os.PathLike[str] | None = None,
     seed: int = 0,
     directory: Path | None = None,
     at_once: int | None = None,
@@ -112,7 +114,8 @@ def prepare(
 ) -> PreparedRun:
     """Choose the strategy and write it into a new run directory, before training.
 
-    bundle: trained instead of the recommended one; pins take precedence over it. single: keep one network even if an
+    bundle: trained instead of the recommended one; pins take precedence over it. after: a finished run on the same
+    data, whose facts of the training rules may test. single: keep one network even if an
     ensemble is better. keep_evaluated: do not train the model again on all rows. report: write the report, and measure
     what only it shows. satisfied_at: value of the metric from which no next steps are recommended. interval_groups:
     column of categories by whose groups prediction intervals are measured. parent: the run that is continued.
@@ -122,7 +125,14 @@ def prepare(
     """
     check_system_date()
     advice = advise(
-        dataset, request, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
+        dataset,
+        request,
+        book=load_book(book),
+        bundle=bundle,
+        pins=pins,
+        budget=budget.seconds,
+        trials=budget.trials,
+        after=after,
     )
     check_installed(advice.bundle)
     check_level(satisfied_at, create_metric(advice.bundle.metric).name)
@@ -151,6 +161,7 @@ def prepare(
         satisfied_at=satisfied_at,
         parent="" if parent is None else parent.seal,
         parent_directory="" if parent is None else str(parent.directory.resolve()),
+        after=None if after is None else str(Path(after).resolve()),
         search=_searched(advice.bundle),
         readings=dict(dataset.readings),
         changed={

@@ -8,7 +8,7 @@ import numpy as np
 
 from executor.components.loss import fit_to_loss
 from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
-from executor.evaluation.diagnostics.gradients import describe_gradients
+from executor.evaluation.diagnostics.gradients import GRADIENT_FLOW, describe_gradients, gradient_flow
 from executor.evaluation.diagnostics.hyperparameter_importance import (
     missing_sensitivity,
     sensitivities,
@@ -23,6 +23,7 @@ from executor.runtime.versions import versions
 from executor.search.search import scope_of
 from executor.search.space import search_space
 from recommender.profile.measure import modality_of
+from rules.decision.record import RecordedFact
 from rules.vocabulary.choices import Huber
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def seal(
         size=trials.size,
         reduction=trials.reduction(run.budget.seconds or 0.0),
         gradients=describe_gradients(trials.ranked),
+        training_facts={GRADIENT_FLOW: RecordedFact.of(GRADIENT_FLOW, gradient_flow(trials.ranked))},
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
         members=saved.selected.members,

@@ -17,6 +17,7 @@ from rules.decision.request import Request
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -36,6 +37,7 @@ def train(
     search: Space = (),
     budget: float | None = None,
     trials: int | None = None,
+    after: str | os.PathLike[str] | None = None,
     seed: int = 0,
     directory: Path | None = None,
     at_once: int | None = None,
@@ -61,6 +63,8 @@ def train(
             texts such as "units=[64,512]"; all others keep their defaults. Default (): chosen by the rules.
         budget: Time limit in seconds, which always leaves a usable model. Default None.
         trials: Number of trials at most. None runs as many as the budget allows, without one 20. Default None.
+        after: A finished run on the same data, or its directory: rules may test the facts that its training measured,
+            such as `gradient_flow`. None: they are unmeasured. Default None.
         seed: The same seed gives the same split, trials and model. Default 0.
         directory: Directory of the run; it must be empty or missing. None makes a new one below runs/. Default None.
         at_once: Trials that are trained in parallel in one graph. None chooses the number. Default None.
@@ -106,6 +110,7 @@ def train(
             bundle=bundle,
             book=book,
             pins=pins,
+            after=after,
             seed=seed,
             directory=directory,
             at_once=at_once,

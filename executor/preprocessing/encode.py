@@ -29,8 +29,9 @@ def encode_parts(
 ) -> Parts:
     """Encode training and validation rows.
 
-    Numeric targets are standardized on the training rows. The target of a forecast is scaled by the standard deviation
-    of its change from the last value, which is the target of the network. target_on: learning scale of numeric targets.
+    Numeric targets are standardized on the training rows, with their weights. The target of a forecast is scaled by the
+    standard deviation of its change from the last value, which is the target of the network. target_on: learning scale
+    of numeric targets.
     Raises ChoiceError if a value is not on this scale.
     """
     train = table.take(split.train)
@@ -150,12 +151,16 @@ def known_truth(table: RawTable) -> np.ndarray:
 def _standardisation(
     train: RawTable, task: Task, outputs: int, target_on: TargetScale
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of each target, (outputs,) float64 each; the scale of a constant target is 1."""
+    """Mean and scale of each target, (outputs,) float64 each, of weighted rows weighted; 1 for a constant target."""
     if task.is_classification:
         return np.zeros(outputs), np.ones(outputs)
     truth = to_learning_scale(known_truth(train), target_on)
-    mean = truth.mean(axis=0)
-    scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
+    if train.weight is None:
+        mean = truth.mean(axis=0)
+        scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
+    else:  # not a forecast, which has no weights
+        mean = np.average(truth, axis=0, weights=train.weight)
+        scale = np.sqrt(np.average(np.square(truth - mean), axis=0, weights=train.weight))
     return mean, np.where(scale > MIN_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
 
 

@@ -42,6 +42,8 @@ def fit_preprocessing(
 ) -> Preprocessing:
     """Fit scales, vocabularies and word weights on the training rows.
 
+    Scales, quantiles and bins of weighted rows are weighted. Categories, words and letters count rows.
+
     train: (n,) indices of rows of the table. architecture: the bundle's choice, which determines the encoding of texts
     and sequences; the standard network by default. Raises ColumnError if there is no column to read.
     """
@@ -93,8 +95,12 @@ def _waves(seen: RawTable, times: tuple[str, ...], roles: Roles) -> list[int]:
 
 def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
     images = cast("ImageArray", seen.features[columns[0]])
-    counts = sum(byte_counts(part) for part in images.in_chunks())
-    mean, scale = pixel_statistics(np.asarray(counts))
+    counts, start = np.zeros(()), 0
+    for part in images.in_chunks():
+        own = None if seen.weight is None else seen.weight[start : start + len(part)]
+        counts = counts + byte_counts(part, own)
+        start += len(part)
+    mean, scale = pixel_statistics(counts)
     shape = [int(size) for size in images.shape[1:]]
     layer = Pixels(shape=shape, mean=mean.tolist(), scale=scale.tolist(), name=f"{PREFIX}pixels")
     return Block(groups=(columns,), layer=layer)
@@ -107,9 +113,9 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
     """
     values = matrix(seen, [name for group in groups for name in group])
     missing = np.isnan(values)
-    center, factor = robust_scale(values)
-    heavy = heavy_tailed_columns(values) if ranked else []
-    knots, quantiles = normal_quantiles(values[:, heavy])
+    center, factor = robust_scale(values, seen.weight)
+    heavy = heavy_tailed_columns(values, seen.weight) if ranked else []
+    knots, quantiles = normal_quantiles(values[:, heavy], seen.weight)
     layer = Numbers(
         center=center.tolist(),
         factor=factor.tolist(),
@@ -119,22 +125,25 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
         quantiles=quantiles,
         name=f"{PREFIX}numbers",
     )
-    return Block(groups=groups, layer=_with_bins(layer, values, min(bins, MAX_BIN_CELLS // max(1, values.size))))
+    most = min(bins, MAX_BIN_CELLS // max(1, values.size))
+    return Block(groups=groups, layer=_with_bins(layer, values, most, seen.weight))
 
 
-def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
+def _with_bins(layer: Numbers, values: np.ndarray, bins: int, weight: np.ndarray | None) -> Numbers:
     """Add bins to the layer of numbers; none for many columns, or for fewer than two bins."""
     columns = values.shape[1]
     if bins < MIN_BINS or columns > MAX_BINNED_COLUMNS:
         return layer
     scaled = layer(values).numpy()[:, :columns]
-    edges = bin_edges(scaled, bins)
+    edges = bin_edges(scaled, bins, weight)
     if not any(edges):
         return layer
-    sums = sum(
-        piecewise_linear(scaled[rows], edges).numpy().sum(axis=0, dtype=np.float64) for rows in row_slices(len(scaled))
-    )
-    return Numbers(**{**layer.get_config(), "edges": edges, "means": (sums / len(scaled)).tolist()})
+    sums = np.zeros(())
+    for rows in row_slices(len(scaled)):
+        encoded = piecewise_linear(scaled[rows], edges).numpy()
+        sums = sums + (encoded.sum(axis=0, dtype=np.float64) if weight is None else weight[rows] @ encoded)
+    total = len(scaled) if weight is None else weight.sum()
+    return Numbers(**{**layer.get_config(), "edges": edges, "means": (sums / total).tolist()})
 
 
 def _levels(seen: RawTable, *, has_dense: bool) -> list[Block]:

@@ -34,7 +34,7 @@ def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceL
     Next to other columns random features have a smaller weight, because there are thousands of them.
     """
     values = seen.features[name]
-    read = _reading(values, seen.forms[name])
+    read = _reading(values, seen.forms[name], seen.weight)
     if not isinstance(architecture, MiniRocket):
         return Steps(steps=steps_of_longest(values), name=f"{PREFIX}steps", **read.own_config())
     some = values[evenly_spaced(len(values), MAX_FITTED)]
@@ -87,13 +87,20 @@ def as_input(values: np.ndarray) -> np.ndarray:
     return values if values.ndim > 1 else values[:, None]
 
 
-def _reading(values: np.ndarray, form: Form) -> SequenceLayer:
-    """Fit mean and scale of each channel, or the letters."""
+def _reading(values: np.ndarray, form: Form, weight: np.ndarray | None) -> SequenceLayer:
+    """Fit mean and scale of each channel, or the letters, which count rows without weights."""
     if form is Form.LETTERS:
         counts = Counter("".join(values))
         most = sorted(counts, key=lambda letter: (-counts[letter], letter))[:MAX_LETTERS]
         return SequenceLayer(mean=[], scale=[], letters="".join(sorted(most)))
     numbers = values.astype(np.float64)
-    mean = np.nan_to_num(np.nanmean(numbers, axis=(0, 1)))
-    scale = np.nan_to_num(np.nanstd(numbers, axis=(0, 1)))
+    if weight is None:
+        mean, scale = np.nanmean(numbers, axis=(0, 1)), np.nanstd(numbers, axis=(0, 1))
+    else:
+        share = weight[:, None, None] * ~np.isnan(numbers)
+        with np.errstate(invalid="ignore"):  # a channel without a value, as in nanmean
+            share /= share.sum(axis=(0, 1))
+        mean = np.nansum(share * numbers, axis=(0, 1))
+        scale = np.sqrt(np.nansum(share * np.square(numbers - mean), axis=(0, 1)))
+    mean, scale = np.nan_to_num(mean), np.nan_to_num(scale)
     return SequenceLayer(mean=mean.tolist(), scale=np.where(scale > MIN_SCALE, scale, 1.0).tolist())

@@ -55,6 +55,8 @@ class Plan(BaseModel):
     """Seal of the run that this one continues; empty for a new run."""
     parent_directory: str = ""
     """Absolute path of that run; empty for a new run, and in plans of older versions."""
+    after: str | None = None
+    """Absolute path of the run whose facts of the training the rules tested; None for none."""
     search: tuple[str, ...] = ()
     """Searched hyperparameters with the user's values, as --search takes them; empty where the rules chose them."""
     readings: dict[str, ColumnReading] = Field(default_factory=dict)

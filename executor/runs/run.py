@@ -74,6 +74,10 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r})"
 
+    def __fspath__(self) -> str:
+        """The directory, so that functions that take the directory of a run also take the run."""
+        return str(self.directory)
+
     def _repr_html_(self) -> str:
         return run_html(self)
 

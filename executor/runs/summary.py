@@ -10,6 +10,7 @@ from executor.evaluation.scores import ImbalanceChoice, Sensitivity
 from executor.runs.delivery import Continuation, Delivery
 from executor.search.records.training_size import TrainingSize
 from executor.search.records.trials import StoppedBy
+from rules.decision.record import RecordedFact
 
 
 class Summary(BaseModel):
@@ -31,6 +32,8 @@ class Summary(BaseModel):
     """How the time limit made the training smaller than the bundle plans, and the budget for the full one."""
     gradients: str = ""
     """Trials with vanishing or exploding gradients, and a remedy; empty without one."""
+    training_facts: dict[str, RecordedFact] = Field(default_factory=dict)
+    """Facts of the training that rules may test in the next one (--after); empty in runs of older versions."""
     stopped_by: StoppedBy
     started_late: bool = False
     """Whether the time limit had passed before the search, so that one trial ran beyond it."""

@@ -144,7 +144,9 @@ def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mappin
     with open_dataset(str(path), request) as dataset:
         same = "which is unchanged" if dataset.digest == record.dataset.digest else "which has changed since"
         advice = advise(dataset, request, book=proved, budget=request.budget, trials=request.trials)
-    return advice.strategy.facts, f"measured again on {path}, {same}"
+    # A training is not repeated, so the facts that one measured are those of the record.
+    training = {name: fact for name, fact in record.measurements().items() if FACTS[name].after_training}
+    return {**advice.strategy.facts, **training}, f"measured again on {path}, {same}"
 
 
 def _different_facts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
@@ -11,13 +10,12 @@ from pydantic import BaseModel, ValidationError
 from recommender.audit.dependent_facts import TrialBudget
 from recommender.dataset.readers.table import find_files
 from recommender.recommendation.recommend import advise_on
-from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest
+from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest, read_sealed
 from rules.decision.counterfactual import Flip, flips
 from rules.decision.record import Guardrail, Guardrails, Record
 from rules.decision.request import Request
 from rules.errors import BookError, ChoiceError, RunError
 from rules.proof.proved_book import ProvedBook, load_book
-from rules.text.regular_file import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -78,17 +76,7 @@ class Subject:
 
     def _content(self, name: str) -> bytes | None:
         """A file of the run, which must match its manifest; None where it does not exist."""
-        path = None if self.run is None else self.run / name
-        if path is None or not path.exists():
-            return None
-        manifest = read_own_manifest(path.parent, record=self.record.seal)
-        try:
-            content = read_regular(path)
-        except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}. Restore it from a copy.") from None
-        if manifest is not None and manifest.files.get(name) != f"sha256:{sha256(content).hexdigest()}":
-            raise RunError(f"{path} was altered: it does not match the run's manifest. Restore the original file.")
-        return content
+        return None if self.run is None else read_sealed(self.run, name, record=self.record.seal)
 
     def _damaged(self, name: str, error: ValidationError) -> RunError:
         return RunError(f"{self.run}/{name} is damaged: {error.errors()[0]['msg']}. Restore it from a copy.")
@@ -137,7 +125,7 @@ def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, alt
                 f"A run is a directory with a {RECORD}, but {path.parent} has none. Give a run, a record or a dataset."
             )
     if path.name == RECORD or Record.is_one(path):
-        if request != Request() or any((strategy.pins, strategy.budget, strategy.trials)):
+        if request != Request() or any((strategy.pins, strategy.budget, strategy.trials, strategy.after)):
             raise ChoiceError(
                 f"{path} is a record, which contains its dataset and budget. Options such as --target, --pin and "
                 "--budget apply only to a dataset; use 'what-if --set' to change facts."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -21,7 +22,6 @@ from rules.vocabulary.choices import Choice, Slot, names, parse_choice, refuse_t
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     PathParameter = click.ParamType[Path]
 else:
@@ -79,6 +79,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         search: tuple[str, ...],
         budget: str | None,
         trials: int | None,
+        after: Path | None,
         **rest: Any,  # noqa: ANN401  other options of the command
     ) -> Any:  # noqa: ANN401
         strategy = StrategyOptions(
@@ -87,6 +88,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             pins=with_search(read_pins(pin, reason, author=author), search, author=author),
             budget=None if budget is None else seconds(budget),
             trials=trials,
+            after=after,
         )
         return command(strategy=strategy, **rest)
 
@@ -115,6 +117,12 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--budget", metavar="DURATION", help="Wall-clock limit of the training, e.g. 90s or 10m [5m]."),
         click.option(
             "--trials", type=click.IntRange(min=1), metavar="N", help="Maximum number of trials [by the budget]."
+        ),
+        click.option(
+            "--after",
+            type=click.Path(path_type=Path),
+            metavar="RUN",
+            help="Use facts that the training of a finished run on the same data measured, such as gradient_flow.",
         ),
     )
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)

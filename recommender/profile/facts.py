@@ -6,25 +6,37 @@ from operator import neg
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Modality
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, UNMEASURED, Measurement, Modality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from recommender.profile.profile import Profile
 
+NO_TRAINING: Final[Mapping[str, Measurement]] = MappingProxyType(
+    {
+        name: Measurement(value=UNMEASURED, source="known only after a training; --after RUN reads it")
+        for name, fact in FACTS.items()
+        if fact.after_training
+    }
+)
+"""Facts of the training before one."""
 
-def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measurement]:
+
+def facts(
+    profile: Profile, *, trial_budget: Measurement, training: Mapping[str, Measurement] = NO_TRAINING
+) -> dict[str, Measurement]:
     """Facts of a dataset: a measurement of each fact that does not report a slot's choice.
 
     A fact that does not apply to the task is NOT_APPLICABLE; one that could not be measured is UNKNOWN. With several
     targets the worst one counts: the largest imbalance, the rarest class, the most outliers, the heaviest tail, the
-    largest skewness.
+    largest skewness. training: facts that a training measured; by default there was none.
     """
     given = {
         "task": Measurement(value=profile.task.value, source="inferred from the target, or given by --task"),
         "modality": Measurement(value=profile.modality.value, source="inferred from the kinds of the feature columns"),
         "trial_budget": trial_budget,
+        **training,
     }
     if profile.modality is not Modality.IMAGE and FACTS[MIRROR].applies_to(profile.task):
         given[MIRROR] = Measurement(value=0.0, source="no images")

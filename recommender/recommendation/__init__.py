@@ -4,6 +4,7 @@
 - `recommendation`: `Recommendation`: bundle, decisions, profile and record.
 - `trial_budget`: The number of trials that a time budget allows.
 - `search_space`: The search space of the user, parsed and pinned.
+- `training_facts`: Facts that a finished training measured.
 - `bundle_pins`: A bundle that the user passes, as pins.
 - `bundle_guardrails`: Checks of a bundle against the dataset.
 - `target_constraints`: Constraints of a metric and a loss on the values of the target.

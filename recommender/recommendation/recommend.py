@@ -10,7 +10,7 @@ from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.types.times import checked_formats
 from recommender.machine_speed import known_slowdown
 from recommender.profile.characteristic import by_name, measured_number
-from recommender.profile.facts import facts
+from recommender.profile.facts import NO_TRAINING, facts
 from recommender.profile.guardrails.status import sort_by_status
 from recommender.profile.measure import measure
 from recommender.profile.profile import Profile, rarest_class
@@ -19,6 +19,7 @@ from recommender.recommendation.bundle_pins import with_bundle
 from recommender.recommendation.recommendation import Recommendation
 from recommender.recommendation.search_space import with_search
 from recommender.recommendation.target_constraints import check_target_values
+from recommender.recommendation.training_facts import read_training_facts
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.infer import infer_roles
 from rules.decision.engine import alternatives, decide, slot_choices
@@ -31,6 +32,7 @@ from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import UNKNOWN, Measurement
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -52,6 +54,8 @@ class StrategyOptions:
     budget: float | None
     """Seconds."""
     trials: int | None
+    after: Path | None = None
+    """A finished run of the same data, whose facts of the training rules may test."""
 
 
 def recommend(
@@ -63,6 +67,7 @@ def recommend(
     search: Space = (),
     budget: float | None = None,
     trials: int | None = None,
+    after: str | os.PathLike[str] | None = None,
     **fields: object,
 ) -> Recommendation:
     """Recommend a metric, loss, initializer, optimizer and tuning strategy, among others, for a dataset.
@@ -78,6 +83,8 @@ def recommend(
             texts such as "units=[64,512]"; all others keep their defaults. Default (): chosen by the rules.
         budget: Time limit of the training in seconds. None plans for 300 s. Default None.
         trials: Number of trials at most. None plans as many as the budget allows. Default None.
+        after: A finished run on the same data, or its directory: rules may test the facts that its training measured,
+            such as `gradient_flow`. None: they are unmeasured. Default None.
         **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
 
     Returns:
@@ -99,7 +106,7 @@ def recommend(
     request = Request.of(request, fields, called="recommend")
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
         own = with_search(pins, search)
-        return advise(dataset, request, book=load_book(book), pins=own, budget=budget, trials=trials)
+        return advise(dataset, request, book=load_book(book), pins=own, budget=budget, trials=trials, after=after)
 
 
 def advise(
@@ -111,16 +118,19 @@ def advise(
     pins: Sequence[Pin] = (),
     budget: float | None = None,
     trials: int | None = None,
+    after: str | os.PathLike[str] | None = None,
 ) -> Recommendation:
     """Infer roles, measure the profile, derive the facts, and decide by the book.
 
-    bundle: replaces the book's choices; pins take precedence over both.
+    bundle: replaces the book's choices; pins take precedence over both. after: a finished run on the same data.
+    Raises RunError if the facts of its training cannot be used.
     """
     with dataset.name_failing_columns():
         roles = infer_roles(dataset, request)
         profile = measure(dataset, roles)
     # The number of trials depends on the network of a trial, so rules decide first without and then with it.
-    unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"))
+    training = NO_TRAINING if after is None else read_training_facts(after, dataset=dataset, targets=roles.targets)
+    unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"), training=training)
     pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)
     chosen = slot_choices(book, unplanned, pins=pinned)
     plan = trial_budget(
@@ -171,7 +181,15 @@ def advise_on(path: Path, request: Request, strategy: StrategyOptions) -> Recomm
     """Open a file and recommend a bundle, for the command line. Raises PcwatError on errors that the user can fix."""
     book = load_book(strategy.layers)
     with open_dataset(path, request) as dataset:
-        return advise(dataset, request, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
+        return advise(
+            dataset,
+            request,
+            book=book,
+            pins=strategy.pins,
+            budget=strategy.budget,
+            trials=strategy.trials,
+            after=strategy.after,
+        )
 
 
 def open_dataset(data: object, request: Request, *, readings: Mapping[str, ColumnReading] | None = None) -> Dataset:

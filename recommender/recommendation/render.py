@@ -14,7 +14,7 @@ from rules.decision.meanings import meanings
 from rules.text.numbers import number
 from rules.text.wording import counted, printable
 from rules.vocabulary.choices.slot import NOTES_ORDER
-from rules.vocabulary.facts import FACTS
+from rules.vocabulary.facts import FACTS, UNMEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,16 @@ def show(advice: Recommendation, console: Console) -> None:
     named = [reason(decision) for decision in advice.strategy.decisions.values()]
     for fact, meaning in meanings(named).items():
         console.print(Padding(plain(f"{fact}: {meaning}", "dim"), (0, 0, 0, 2)))
+    if awaited := unmeasured_facts(advice):
+        known = f"{', '.join(awaited)}: known only after a training; rules test it with --after RUN"
+        console.print(Padding(plain(known, "dim"), (0, 0, 0, 2)))
     _findings(not_passed(advice.record.guardrails), console)
+
+
+def unmeasured_facts(advice: Recommendation) -> list[str]:
+    """Facts that rules test, but only a training measures."""
+    tested = {test.fact for rule in advice.book.book.rules for test in rule.when}
+    return [name for name, fact in advice.strategy.facts.items() if name in tested and fact.value == UNMEASURED]
 
 
 def _table(advice: Recommendation, *, is_wide: bool) -> Table:

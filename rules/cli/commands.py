@@ -88,7 +88,9 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
         near = did_you_mean(rule_id.upper(), proved.book.by_id)
         raise BookError(f"The rule {rule_id} is not in this book.{near} List all rules with 'recommend rules list'.")
     if rule in proved.book.off:
-        entry = next(entry for entry in proved.book.disabled if entry.rule == rule.id)
+        entry = next((entry for entry in proved.book.disabled if entry.rule == rule.id), None)
+        if entry is None:
+            raise BookError(f"The rule {rule.id} is off, because the rules of which it is a variant are disabled.")
         by = f" by {entry.author}" if entry.author else ""
         raise BookError(
             f"The rule {rule.id} is disabled{by} ({entry.place}): {entry.reason}. "

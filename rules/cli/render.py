@@ -112,7 +112,7 @@ def order_of(rule: Rule, proved: ProvedBook) -> dict[str, list[str]]:
     beaten_by = proved.proof.slots[rule.slot].beaten_by
 
     def why(winner: Rule, loser: Rule) -> str:
-        return "declared" if loser.id in winner.overrides else "more specific"
+        return "declared" if winner.declares(loser) else "more specific"
 
     peers = proved.book.of(rule.slot)
     return {

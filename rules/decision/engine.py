@@ -299,7 +299,7 @@ def _trace(
         stance=rule.stance,
         digest=rule.digest,
         outcome=outcome,
-        beaten_by=tuple(Defeat(rule=winner, declared=rule.id in firing[winner].overrides) for winner in by),
+        beaten_by=tuple(Defeat(rule=winner, declared=firing[winner].declares(rule)) for winner in by),
         tests=tuple(
             TestResult(
                 fact=test.fact,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rules.decision.trace import Pin
     from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Constraint, Rule
+    from rules.rulebook.rulebook import Rulebook
     from rules.scorecard.scorecard import Effect
     from rules.vocabulary.condition import Test
 
@@ -101,7 +102,7 @@ def _book(book: ShownBook, choices: _Table, rules: _Table, constraints: _Table) 
         "name": book.name,
         "title": book.title,
         "layers": list(proved.book.layers),
-        "rules": [_rule(rule, choices, rules) for rule in proved.book.rules],
+        "rules": [_rule(rule, proved.book, choices, rules) for rule in proved.book.rules],
         "beatenBy": {
             rule: sorted(winners)
             for slot in proved.proof.slots.values()
@@ -116,7 +117,8 @@ def _book(book: ShownBook, choices: _Table, rules: _Table, constraints: _Table) 
     }
 
 
-def _rule(rule: Rule, choices: _Table, rules: _Table) -> int:
+def _rule(rule: Rule, book: Rulebook, choices: _Table, rules: _Table) -> int:
+    variants = [one.id for one in book.of(rule.slot) if rule.declares(one) and one.id not in rule.overrides]
     score = measured_score(rule.id, str(rule.choice))
     body: dict[str, Any] = {
         "id": rule.id,
@@ -124,7 +126,7 @@ def _rule(rule: Rule, choices: _Table, rules: _Table) -> int:
         "slot": rule.slot.value,
         "when": _tests(rule.when),
         "choice": _choice(choices, rule.choice),
-        "overrides": list(rule.overrides),
+        "overrides": [*rule.overrides, *variants],
         "because": rule.because,
         "rejects": dict(rule.rejects),
         "source": dict(rule.source),

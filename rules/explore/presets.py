@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Facts, Measurement, Modality, Task, record_value
+from rules.vocabulary.facts import (
+    FACTS,
+    NOT_APPLICABLE,
+    UNKNOWN,
+    UNMEASURED,
+    Facts,
+    Measurement,
+    Modality,
+    Task,
+    record_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +48,7 @@ def _notes(name: str, title: str, task: Task, **values: str | float) -> Preset:
         "task": task.value, "modality": Modality.TABULAR.value, "rows": 3_000, "features": 20, "missing_share": 0.0,
         "sparsity": 0.0, "mirror_agreement": 0.0, "text_words": 0.0, "outlier_share": 0.0,
         "squared_deviation_top_share": 0.1, "target_skew": 0.0, "trial_budget": 20, "split": "random",
-        "effective_row_share": 1.0, "cost_ratio": 1.0,
+        "effective_row_share": 1.0, "cost_ratio": 1.0, "gradient_flow": UNMEASURED,
     } | values  # fmt: skip
     facts = {
         fact.name: Measurement(value=given[fact.name] if fact.applies_to(task) else NOT_APPLICABLE)

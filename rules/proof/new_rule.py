@@ -251,6 +251,7 @@ def _needed_overrides(merged: Rulebook, rule: Rule) -> list[str]:
                 found |= {*one.rules} - {rule.id}
             elif one.flaw is Flaw.CYCLE or (one.flaw is Flaw.SHADOWED and one.rules[0] == rule.id):
                 found |= proof.beaten_by[rule.id] & {*one.rules} & earlier
+        found = {merged.by_id[one].variant_of or one for one in found}  # which overrides the variant, too
         if not found - overrides:
             return sorted(overrides)
         overrides |= found

@@ -1,13 +1,15 @@
 """Proof that a book decides: in every cell of fact space, each slot gets exactly one choice.
 
 Within a slot, rule A beats rule B if A overrides B, or if A's box is strictly inside B's and B does not override A. In
-a cell, the firing rules that no other firing rule beats decide.
+a cell, the firing rules that no other firing rule beats decide. A rule that beats another also beats its
+variant for a fact of the training (`Rule.variant_of`), so that books that do not test such facts stay proved.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rules.errors import ProofError, did_you_mean
@@ -80,13 +82,15 @@ def prove_slot(slot: Slot, rules: Sequence[Rule]) -> SlotProof:
 
 
 def _order(rules: Sequence[Rule], regions: Regions) -> dict[str, frozenset[str]]:
-    declared = {rule.id: frozenset(rule.overrides) for rule in rules}
+    @cache
+    def inside(inner: str, outer: str) -> bool:
+        return outer in regions and _strictly_inside(regions[inner], regions[outer])
+
     return {
         loser.id: frozenset(
             winner.id
             for winner in rules
-            if loser.id in declared[winner.id]
-            or (winner.id not in declared[loser.id] and _strictly_inside(regions[winner.id], regions[loser.id]))
+            if winner.declares(loser) or (not loser.declares(winner) and winner.is_narrower(loser, inside))
         )
         for loser in rules
     }

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from rules.vocabulary.aliases import former_choice
+from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rules.vocabulary.choices import Choice, Slot
     from rules.vocabulary.condition import Test
@@ -50,6 +51,30 @@ class Rule:
     layer: str
     place: str
     """File, line and column."""
+    variant_of: str = ""
+    """Of a shipped rule that tests a fact of the training, the rule with its other tests; else empty.
+
+    A rule that beats this rule also beats its variant, unless it tests such a fact itself or the variant overrides it.
+    """
+
+    def declares(self, other: Rule) -> bool:
+        """Whether it overrides another rule, or the rule of which that is a variant."""
+        return other.id in self.overrides or (self._replaces(other) and other.variant_of in self.overrides)
+
+    def is_narrower(self, other: Rule, inside: Callable[[str, str], bool]) -> bool:
+        """Whether its condition is narrower than that of another rule, or of the rule of which that is a variant.
+
+        inside: whether the region of a rule is strictly inside that of another, by their ids.
+        """
+        return inside(self.id, other.id) or (self._replaces(other) and inside(self.id, other.variant_of))
+
+    def _replaces(self, variant: Rule) -> bool:
+        return bool(variant.variant_of) and not self.tests_training and self.id not in variant.overrides
+
+    @property
+    def tests_training(self) -> bool:
+        """Whether it tests a fact that only a training measures."""
+        return any(FACTS[test.fact].after_training for test in self.when)
 
     @property
     def condition(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,9 +13,10 @@ from rules.rulebook.parsed_books import BOOKS, read_shipped
 from rules.rulebook.rule_file import read_constraints, read_rules
 from rules.text import yaml_document as document
 from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules.rulebook.rule import Constraint, Disabled, Rule
 
@@ -109,13 +110,28 @@ def read_layers(layers: Iterable[str | Path]) -> Rulebook:
         hashes[str(layer)] = f"sha256:{digest.hexdigest()}"
     _check_ids(rules)
     named = {entry.rule for entry in disabled}
-    return Rulebook(
-        tuple(rule for rule in rules if rule.id not in named),
-        tuple(constraints),
-        hashes,
-        tuple(disabled),
-        tuple(rule for rule in rules if rule.id in named),
-    )
+    kept = tuple(_with_origins([rule for rule in rules if rule.id not in named]))
+    on = {rule.id for rule in kept}
+    left_out = tuple(rule for rule in rules if rule.id not in on)
+    return Rulebook(kept, tuple(constraints), hashes, tuple(disabled), left_out)
+
+
+def _with_origins(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """Mark each shipped rule that tests a fact of the training as a variant of the shipped rule with its other tests.
+
+    Of several such rules it is one of its own layer, where there is one. Without one, as they are disabled, the variant
+    is left out, too.
+    """
+    for rule in rules:
+        if not (rule.layer in SHIPPED_LAYERS and rule.tests_training):
+            yield rule
+            continue
+        others = {str(test) for test in rule.when if not FACTS[test.fact].after_training}
+        same = [one for one in rules if one.slot is rule.slot and one.layer in SHIPPED_LAYERS]
+        same = [one for one in same if {*map(str, one.when)} == others]
+        if same:
+            origin = next((one for one in same if one.layer == rule.layer), same[0])
+            yield replace(rule, variant_of=origin.id)
 
 
 def shipped_files() -> list[tuple[str, Path]]:

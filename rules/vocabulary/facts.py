@@ -89,6 +89,8 @@ class Fact:
     tasks: frozenset[Task] = frozenset(Task)
     slot: str | None = None
     """The slot whose choice this fact reports; None for a property of the dataset or the training plan."""
+    after_training: bool = False
+    """Whether a training measures it; before one it has the value `UNMEASURED`, with which no shipped rule fires."""
 
     def applies_to(self, task: object) -> bool:
         return task in self.tasks
@@ -154,6 +156,8 @@ def _count(name: str, meaning: str, unit: str, *, low: int = 0, tasks: frozenset
 
 
 _SERIES: Final = frozenset({Task.FORECASTING})
+UNMEASURED: Final = "unmeasured"
+"""Value of a fact of the training before one. It is a value, so that the proof of a book includes it."""
 _ALL: Final = (
     Fact(
         name="task",
@@ -244,6 +248,13 @@ _ALL: Final = (
         ),
         unit="way",
         domain=Categories(values=("random", "entity", "time", "predefined")),
+    ),
+    Fact(
+        name="gradient_flow",
+        meaning="gradients of the best trial of a finished training: stable, vanishing or exploding",
+        unit="state",
+        domain=Categories(values=(UNMEASURED, "stable", "vanishing", "exploding")),
+        after_training=True,
     ),
     Fact(
         name="activation",

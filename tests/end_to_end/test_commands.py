@@ -25,6 +25,7 @@ from executor.search.progress import RoundProgress
 from recommender.cli.main import group
 from recommender.dataset.dataset import Dataset
 from recommender.examples import example
+from recommender.recommendation.recommend import recommend
 from rules.errors import PcwatError, RunError
 from tests.effort import long_test
 from tests.end_to_end.conftest import EPOCHS
@@ -297,6 +298,11 @@ def test_rows_that_do_not_fit_the_training_are_refused_by_name(case: str, cancer
 def test_a_folder_that_is_not_a_run_is_refused(tmp_path: Path) -> None:
     assert "is not one" in refused("predict", tmp_path, CANCER)
     assert "is not one" in refused("train", "--resume", tmp_path)
+
+
+def test_a_training_measures_facts_for_the_next_one_on_the_same_data(cancer_run: Run) -> None:
+    fact = recommend(CANCER, target="diagnosis", after=cancer_run).record.facts["gradient_flow"]
+    assert (fact.value, fact.source[:5]) == ("stable", "run c")
 
 
 def test_a_finished_run_is_not_resumed(cancer_run: Run) -> None:

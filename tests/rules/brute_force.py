@@ -145,6 +145,15 @@ def beats(rules: Sequence[Rule]) -> Column:
     shared, sizes = masks @ masks.T, masks.sum(axis=1)
     strictly_inside = (shared == sizes[:, None]) & (sizes[:, None] < sizes[None, :])
     declares = np.array([[loser.id in winner.overrides for loser in rules] for winner in rules])
+    place = {rule.id: at for at, rule in enumerate(rules)}
+    said, inside = declares.copy(), strictly_inside.copy()
+    for at, winner in enumerate(rules):  # what beats a rule beats its variant
+        for loser in rules:
+            own, origin = place[loser.id], place.get(loser.variant_of)
+            if origin is None or said[own, at] or any(test.fact == "gradient_flow" for test in winner.when):
+                continue
+            declares[at, own] |= said[at, origin]
+            strictly_inside[at, own] |= inside[at, origin]
     return np.asarray(declares | (strictly_inside & ~declares.T))
 
 

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from rules.text.numbers import number
 from rules.text.wording import counted, listed
+from rules.vocabulary.facts import UNMEASURED, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from executor.search.records.outcome import Outcome
 
+GRADIENT_FLOW: Final = "gradient_flow"
+"""The fact of a training that rules may test."""
 GradientProblem = Literal["exploding", "vanishing"]
 
 EXPLODING_FACTOR: Final = 1_000
@@ -58,7 +61,22 @@ def describe_gradients(ranked: Sequence[Outcome]) -> str:
         )
         verb = "explode" if problem == "exploding" else "vanish"
         sentences.append(f"Gradients {verb} in {which}: {_measured(own[0], problem)}. {remedy}")
+    if sentences and gradient_problem(ranked[0]) is not None:
+        sentences.append("Rules test it in a next training with --after RUN.")
     return " ".join(sentences)
+
+
+def gradient_flow(ranked: Sequence[Outcome]) -> Measurement:
+    """Measure the fact `gradient_flow` of a training: the gradients of its best trial. ranked: best first."""
+    best = ranked[0]
+    problems = [gradient_problem(one) for one in ranked]
+    others = [
+        f"{word} in {count} of {counted(len(ranked), 'trial')}" for word in REMEDIES if (count := problems.count(word))
+    ]
+    if not best.gradient_norm:
+        return Measurement(value=UNMEASURED, source=f"trial {best.number}, the best, has no measured epoch")
+    source = f"{counted(len(best.gradient_norm), 'epoch')} of trial {best.number}, the best"
+    return Measurement(value=problems[0] or "stable", source="; ".join([source, *others]))
 
 
 def _largest_share(outcome: Outcome) -> float | None:

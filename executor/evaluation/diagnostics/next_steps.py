@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from executor.evaluation.verdict import LOWEST, is_at_ceiling, name_baseline, reach_verdict
+from executor.evaluation.verdict import LOWEST, compared_scores, is_at_ceiling, name_baseline, reach_verdict
 from rules.errors import ChoiceError
 from rules.text.numbers import number
 from rules.vocabulary.direction import Direction
@@ -102,6 +102,7 @@ def _against_level(scores: Scores, level: float) -> tuple[bool, str]:
 
 
 def _by_verdict(scores: Scores) -> tuple[bool, str]:
+    scores = compared_scores(scores)
     if is_at_ceiling(scores):
         return True, f"{scores.metric} {number(scores.hold_out.value or 0.0)} is at its ceiling"
     verdict = reach_verdict(scores)
@@ -130,9 +131,10 @@ def _time(cut_off: CutOff) -> NextStep:
 
 
 def _architecture(scores: Scores, level: float | None) -> NextStep | None:
+    compared = compared_scores(scores)
     because = [
-        f"{name_baseline(name, one)} reaches {scores.metric} {number(one.value)}"
-        for name, one in scores.baselines.items()
+        f"{name_baseline(name, one)} reaches {compared.metric} {number(one.value)}"
+        for name, one in compared.baselines.items()
         if one.gain.is_negative and one.value is not None
     ]
     if _is_underfit(scores, level) and scores.training is not None and not _has_learned_its_rows(scores):

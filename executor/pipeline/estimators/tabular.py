@@ -51,9 +51,12 @@ class TableEstimator(Estimator):
         *,
         task: Task,
         groups: ArrayLike | None,
-        sample_weight: ArrayLike | None,
+        weight: np.ndarray | None,
     ) -> Self:
-        """Train on the table of the features with targets by name; groups: (rows,), never divided by a split."""
+        """Train on the table of the features with targets by name.
+
+        groups: (rows,), never divided by a split. weight: (rows,), checked.
+        """
         kinds = {}
         if is_array(features):
             kinds = {field.name: Kind.NUMERIC for field in table.schema if not pa.types.is_string(field.type)}
@@ -64,12 +67,11 @@ class TableEstimator(Estimator):
             check_consistent_length(features, groups)
             entity = free_name("group", table.column_names)
             table = table.append_column(entity, pa.array(np.asarray(groups)))
-        weight = None
-        if sample_weight is not None:
-            weight = free_name("sample_weight", table.column_names)
-            values = _check_sample_weight(sample_weight, features, dtype=np.float64)
-            table = table.append_column(weight, pa.array(values))
-        return self._fit(table, Request(target=tuple(truth), task=task, kinds=kinds, entity=entity, weight=weight))
+        weighted = None
+        if weight is not None:
+            weighted = free_name("sample_weight", table.column_names)
+            table = table.append_column(weighted, pa.array(weight))
+        return self._fit(table, Request(target=tuple(truth), task=task, kinds=kinds, entity=entity, weight=weighted))
 
     def _table(self, features: Any, *, is_fit: bool = False) -> pa.Table:  # noqa: ANN401  any kind of table
         """Check features as scikit-learn does, and convert them; columns of arrays are called x0, x1 and so on."""
@@ -176,13 +178,13 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         values = _check_y(labels, multi_output=is_multilabel, estimator=self)
         check_classification_targets(values)
         check_consistent_length(X, values)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, values, dtype=np.float64)
         if is_multilabel:
             self.classes_ = np.arange(values.shape[1])
             names = target_names(table, y, values.shape[1])
             truth = {name: pa.array(values[:, at].astype(np.int64)) for at, name in enumerate(names)}
-            return self._train(X, table, truth, task=Task.MULTILABEL, groups=groups, sample_weight=sample_weight)
-        weight = np.ones(len(values)) if sample_weight is None else _check_sample_weight(sample_weight, values)
-        self.classes_ = np.unique(values[weight != 0])
+            return self._train(X, table, truth, task=Task.MULTILABEL, groups=groups, weight=weight)
+        self.classes_ = np.unique(values if weight is None else values[weight != 0])
         if len(self.classes_) < MIN_CLASSES:
             got = f"only one class, {self._texts()[0]!r}" if len(self.classes_) else "no class"
             raise ValueError(f"y must have at least two classes in rows with a weight, but got {got}.")
@@ -191,7 +193,7 @@ class PcwatClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]  #
         task = Task.BINARY if len(self.classes_) == MIN_CLASSES else Task.MULTICLASS
         (name,) = target_names(table, y, 1)
         truth = {name: pa.array(self._texts()).take(pa.array(codes))}
-        return self._train(X, table, truth, task=task, groups=groups, sample_weight=sample_weight)
+        return self._train(X, table, truth, task=task, groups=groups, weight=weight)
 
     def _texts(self) -> list[str]:
         """Labels of the run, which always are text, in the order of `classes_`."""
@@ -312,7 +314,8 @@ class PcwatRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]  # a
         self._is_flat = values.ndim == 1
         truth = {name: pa.array(columns[:, at].astype(float)) for at, name in enumerate(names)}
         task = Task.REGRESSION if len(names) == 1 else Task.MULTIOUTPUT_REGRESSION
-        return self._train(X, table, truth, task=task, groups=groups, sample_weight=sample_weight)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, values, dtype=np.float64)
+        return self._train(X, table, truth, task=task, groups=groups, weight=weight)
 
     def predict(self, X: ArrayLike) -> np.ndarray:  # noqa: N803  as above
         """Predict numbers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from executor.evaluation.scores import format_estimate
-from executor.evaluation.verdict import reach_verdict
+from executor.evaluation.verdict import EXPECTED_COST, reach_verdict
 from executor.runs.report.plots.comparison import score_plot
 from executor.runs.report.plots.drawing import distinct_names
 from executor.runs.scoreboard import ENDINGS
@@ -97,6 +97,11 @@ def _scores(runs: Sequence[Run]) -> list[Row]:
         *(
             (name, [_number(one.baselines[name].value) if name in one.baselines else NONE for one in scores])
             for name in baselines
+        ),
+        *(
+            [(EXPECTED_COST, [NONE if one.cost is None else format_estimate(one.cost.model) for one in scores])]
+            if any(one.cost is not None for one in scores)
+            else []
         ),
         *((name.replace("_", " "), [_number(one.others.get(name)) for one in scores]) for name in others),
     ]

@@ -23,6 +23,7 @@ def reproduce_command(run: Run) -> str:
             ["recommend", "train", "--continue", plan.parent_directory or "RUN", plan.dataset, *_search_options(own)]
         )
     data = [plan.dataset, *plan.request.words(), "--bundle", str(run.directory / BUNDLE)]
+    data += [] if plan.after is None else ["--after", plan.after]
     return shlex.join(["recommend", "train", *data, *_search_options(plan)])
 
 

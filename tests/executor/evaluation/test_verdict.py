@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores
-from executor.evaluation.verdict import is_at_ceiling, reach_verdict
+from executor.evaluation.scores import BaselineCost, BaselineScore, CostScore, CutOff, Estimate, Scores
+from executor.evaluation.verdict import compared_scores, is_at_ceiling, reach_verdict
 from rules.vocabulary.direction import Direction
 
 BETTER, LEVEL, WORSE = (0.1, 0.3), (-0.1, 0.3), (-0.3, -0.1)
@@ -154,3 +154,29 @@ def test_an_error_is_at_its_ceiling_where_r_squared_is() -> None:
     assert is_at_ceiling(found.model_copy(update={"others": {"r2": 0.995}}))
     of_an_earlier_version = {"r_squared": 0.995}
     assert is_at_ceiling(found.model_copy(update={"others": of_an_earlier_version}))
+
+
+def with_costs(found: Scores, **costs: tuple[float, float, float]) -> Scores:
+    """Scores with costs of the baselines: the value, and the interval of the saving over it. The model costs 0.4."""
+    baselines = {
+        name: BaselineCost(value=value, saving=Estimate(value=(low + high) / 2, low=low, high=high))
+        for name, (value, low, high) in costs.items()
+    }
+    model = Estimate(value=0.4, low=0.3, high=0.5)
+    return found.model_copy(update={"cost": CostScore(model=model, most_probable=0.6, baselines=baselines)})
+
+
+def test_with_costs_the_verdict_compares_the_expected_cost_and_not_the_metric() -> None:
+    better = scores(constant=BETTER, linear=BETTER)
+    worse = with_costs(better, constant=(0.9, *BETTER), linear=(0.2, *WORSE))
+    assert reach_verdict(worse).sentences == (
+        "Use the linear model instead: it is better by 0.2 (95 % interval 0.1 to 0.3) in expected cost per row.",
+        "Keep the network only if you need one Keras model that reads raw rows.",
+    )
+    saves = with_costs(scores(constant=WORSE, linear=WORSE), constant=(0.9, *BETTER), linear=(0.6, *BETTER))
+    assert reach_verdict(saves).sentences == (
+        "Use this model: it is better than every baseline.",
+        "Its gain over the linear model, the best of them, is 0.2 (95 % interval 0.1 to 0.3) in expected cost per row.",
+    )
+    assert compared_scores(compared_scores(saves)) == compared_scores(saves)
+    assert compared_scores(better) is better

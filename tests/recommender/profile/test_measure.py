@@ -57,6 +57,7 @@ def test_the_facts_of_a_binary_table_by_hand(table: Table) -> None:
         "mirror_agreement": 0.0,
         "text_words": 0.0,
         "split": "random",
+        "gradient_flow": "unmeasured",
         **{name: NOT_APPLICABLE for name, fact in FACTS.items() if fact.tasks == {Task.FORECASTING}},
     }
 

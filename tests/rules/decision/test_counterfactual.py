@@ -93,6 +93,7 @@ NUMBERS = {
     "mirror_agreement": st.sampled_from([0.0, 0.899, 0.9, 1.0]),
     "text_words": st.sampled_from([0.0, 14.9, 15.0, 200.0]),
     "trial_budget": st.sampled_from([1, 3, 4, 11, 12, 15, 16, 29, 30, 59, 60, 1000]),
+    "gradient_flow": st.sampled_from(FACTS["gradient_flow"].domain.values),
 }
 
 

@@ -145,7 +145,7 @@ def test_a_slot_is_exported_with_the_slots_on_which_it_depends(recommend, tmp_pa
     root = parse(output.read_text(encoding="utf-8"))
     assert [decision.get("name") for decision in root.findall("decision", DMN)] == ["activation", "initializer"]
     inputs = [item.get("name") for item in root.findall("inputData", DMN)]
-    assert inputs == [name for name in FACTS if name in {"task", "modality", "imbalance_ratio"}]
+    assert inputs == [name for name in FACTS if name in {"task", "modality", "imbalance_ratio", "gradient_flow"}]
 
 
 def test_an_export_does_not_overwrite_a_file(recommend, tmp_path) -> None:

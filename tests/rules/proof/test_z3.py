@@ -119,9 +119,13 @@ class Oracle:
 
 def beaten_by(rules: Sequence[Rule], where: Mapping[str, Condition], oracle: Oracle) -> dict[str, set[str]]:
     def beats(a: Rule, b: Rule) -> bool:
-        if b.id in a.overrides:
+        # What beats a rule beats its variant for a fact of the training.
+        is_plain = all(test.fact != "gradient_flow" for test in a.when)
+        names = {b.id, b.variant_of} & where.keys() if is_plain and a.id not in b.overrides else {b.id}
+        if names & {*a.overrides}:
             return True
-        return a.id not in b.overrides and oracle.strictly_inside(where[a.id], where[b.id])
+        b_over_a = a.id in b.overrides or (bool(a.variant_of) and a.variant_of in b.overrides and beats(b, a))
+        return not b_over_a and any(oracle.strictly_inside(where[a.id], where[name]) for name in names)
 
     return {b.id: {a.id for a in rules if beats(a, b)} for b in rules}
 

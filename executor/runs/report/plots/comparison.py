@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
+from executor.evaluation.verdict import compared_scores
 from executor.runs.report.plots.drawing import (
     BLUE,
     HEIGHT,
@@ -38,6 +39,7 @@ NAMES: Final = 120  # pixels for names left of the plot
 
 def gain_plot(scores: Scores) -> Plot | None:
     """Gain over each baseline with 95 % intervals; None where no gain is defined."""
+    scores = compared_scores(scores)
     gains = {name: one.gain for name, one in scores.baselines.items() if one.gain.value is not None}
     if not gains:
         return None

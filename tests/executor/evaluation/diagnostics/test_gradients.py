@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.evaluation.diagnostics.gradients import REMEDIES, describe_gradients, gradient_problem
+from executor.evaluation.diagnostics.gradients import REMEDIES, describe_gradients, gradient_flow, gradient_problem
 from executor.search.records.outcome import Outcome
 
 
@@ -55,6 +55,14 @@ def test_each_problem_is_one_sentence_with_the_best_trial_that_has_it() -> None:
     assert describe_gradients(ranked) == (
         f"Gradients explode in 2 trials (1, 4): in trial 4 the gradient norm grows from 2 to 5,000. {exploding} "
         "Gradients vanish in trial 2: in trial 2 the first hidden layer has at most 0 of the gradient norm in every "
-        f"epoch. {vanishing}"
+        f"epoch. {vanishing} Rules test it in a next training with --after RUN."
     )
     assert describe_gradients(ranked[1:2]) == ""
+
+
+def test_the_fact_is_that_of_the_best_trial_and_its_source_counts_the_others() -> None:
+    exploding, stable = trial(4, (2.0, 5_000.0)), trial(0, (1.0, 1.0), (0.5, 0.5))
+    first = gradient_flow([stable, exploding, exploding])
+    assert (first.value, first.source) == ("stable", "2 epochs of trial 0, the best; exploding in 2 of 3 trials")
+    assert gradient_flow([exploding, stable]).value == "exploding"
+    assert gradient_flow([trial(3, ())]).value == "unmeasured"
