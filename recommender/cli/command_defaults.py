@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from recommender.cli.options import FIELDS
+from rules.decision.request import option_fields
 from rules.errors import SettingsError, did_you_mean
 from rules.text.wording import excerpt
 
@@ -117,7 +117,7 @@ def _value(option: click.Option, value: object, place: str, command: click.Comma
         option.type_cast_value(click.Context(command), given)
     except click.BadParameter as error:
         raise SettingsError(f"{place} is not valid for {option.opts[0]}: {error.message}") from None
-    field = FIELDS.get(option.opts[0])
+    field = next((field for _, field in option_fields() if field.flag == option.opts[0]), None)
     if field is not None:
         try:
             field.form.read(given)

@@ -1,33 +1,23 @@
-"""The command line: `recommend DATASET` recommends; other commands are imported when they are called."""
+"""The command line: a group whose commands are imported when they are called."""
 
 from __future__ import annotations
 
-import functools
 import io
 import os
-import shlex
 import sys
 import warnings
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
-import duckdb
 from click.shell_completion import CompletionItem
-from rich.console import Console
 
 from recommender.cli.command_defaults import command_defaults, settings_text
 from recommender.cli.completion import PROGRAM, completion
-from recommender.cli.options import DATASET, dataset_options, strategy_options
 from recommender.cli.signals import ended_by, exit_code, raise_on_signals
 from recommender.cli.welcome import lesson
-from recommender.dataset.readers.bounds import too_large
-from recommender.dataset.readers.table import input_files
-from recommender.profile.measure import measure
-from recommender.recommendation.recommend import advise_on, open_dataset, to_json
-from recommender.recommendation.render import show, show_profile, why
-from recommender.roles.infer import infer_roles
 from rules import __version__
 from rules.cli.entry_points import ExtensibleGroup
 from rules.cli.output import (
@@ -35,26 +25,16 @@ from rules.cli.output import (
     INTERRUPTED,
     SETTINGS,
     USAGE_ERROR,
-    Verbosity,
-    emit,
-    emit_json,
     examples,
-    force_option,
-    format_option,
-    print_status,
     renames_on_standard_error,
-    verbosity_options,
 )
 from rules.errors import PcwatError, did_you_mean
 from rules.rulebook.project_settings import find_settings
-from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
 from rules.text.wording import printable
 
-if TYPE_CHECKING:
-    from recommender.recommendation.recommend import StrategyOptions
-    from rules.decision.request import Request
-
 DEFAULT_VERB: Final = "bundle"
+OWN_COMMANDS: Final = (DEFAULT_VERB, "profile")
+"""Commands of `recommender.cli.commands`, which reads datasets and takes long to import."""
 HELP: Final = frozenset({"-h", "--help", "--version"})
 
 
@@ -62,6 +42,15 @@ class Verbs(ExtensibleGroup):
     """A group whose default command is the recommendation."""
 
     entry_point_group = "recommend.commands"
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *OWN_COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in OWN_COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module("recommender.cli.commands"), cmd_name)
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
@@ -113,18 +102,6 @@ class Verbs(ExtensibleGroup):
         return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
-class NamelessContext(click.Context):
-    """The context of the default command, whose name is not shown."""
-
-    @property
-    def command_path(self) -> str:
-        return "" if self.parent is None else self.parent.command_path
-
-
-class DefaultVerb(click.Command):
-    context_class = NamelessContext
-
-
 def main(started: float | None = None) -> None:
     """Run the command line. An error that the user can fix is printed without a traceback; the exit code is 2.
 
@@ -150,18 +127,14 @@ def main(started: float | None = None) -> None:
     except OSError as error:
         _say(f"Error: {_reason(error)}")
         code = USAGE_ERROR
-    except (duckdb.OutOfMemoryException, MemoryError):
-        _say(f"Error: {too_large('it')}")
-        code = USAGE_ERROR
-    except duckdb.IOException as error:
-        reason = str(error).splitlines()[0]
-        _say(f"Error: The dataset or temporary files cannot be used: {reason}. Free disk space, or allow access.")
-        code = USAGE_ERROR
-    except duckdb.DataError as error:  # caused by values of the dataset
-        _say(f"Error: The dataset contains values that cannot be computed with: {str(error).splitlines()[0]}")
-        code = USAGE_ERROR
     except RecursionError:
         _say("Error: The input is nested too deeply. Flatten it.")
+        code = USAGE_ERROR
+    except Exception as error:
+        sentence = _dataset_error(error)
+        if sentence is None:
+            raise
+        _say(f"Error: {sentence}")
         code = USAGE_ERROR
     _close_output()
     sys.exit(code)
@@ -194,6 +167,22 @@ def _reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and not _has_working_directory():
         where, more = "The working directory cannot be used", "Change to a directory that exists."
     return f"{where}: {what}. {more}"
+
+
+def _dataset_error(error: Exception) -> str | None:
+    """Message for an error that the values or the size of a dataset cause; None for other errors."""
+    import duckdb  # noqa: PLC0415  importing it takes long, and the commands of the rules read no data
+
+    from recommender.dataset.readers.bounds import too_large  # noqa: PLC0415
+
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        return too_large("it")
+    if isinstance(error, duckdb.IOException):
+        reason = str(error).splitlines()[0]
+        return f"The dataset or temporary files cannot be used: {reason}. Free disk space, or allow access."
+    if isinstance(error, duckdb.DataError):
+        return f"The dataset contains values that cannot be computed with: {str(error).splitlines()[0]}"
+    return None
 
 
 def _has_working_directory() -> bool:
@@ -253,92 +242,3 @@ def group(context: click.Context) -> None:
 
 
 group.add_command(completion)
-
-
-@group.command(
-    DEFAULT_VERB,
-    cls=DefaultVerb,
-    hidden=True,
-    epilog=examples(
-        "recommend titanic.csv --target Survived",
-        "recommend titanic.csv --target Survived --pin optimizer=adamw --reason 'as in our last paper'",
-        "recommend titanic.csv --target Survived -o bundle.yaml --record decision.json",
-    ),
-)
-@click.argument("dataset", type=DATASET)
-@dataset_options
-@strategy_options
-@format_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle to this YAML file.")
-@force_option
-@verbosity_options
-@click.option("--record", type=click.Path(path_type=Path), help="Write the audit record to this file.")
-def bundle(
-    *,
-    dataset: Path,
-    request: Request,
-    strategy: StrategyOptions,
-    form: str,
-    output: Path | None,
-    force: bool,
-    record: Path | None,
-    verbosity: Verbosity,
-) -> None:
-    """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz).
-
-    Several files of a table are given as a pattern in quotes, such as 'data/*.parquet', or as a folder of partitions.
-    """
-    for written in filter(None, (output, record)):
-        refuse_input_as_output(written, [*input_files(dataset), *map(Path, strategy.layers)])
-        refuse_existing_output(written, force=force)
-    say = functools.partial(print_status, verbosity=verbosity)
-    advice = advise_on(dataset, request, strategy)
-    if verbosity is Verbosity.VERBOSE:
-        for layer, digest in advice.record.book.layers.items():
-            say(f"Rules of {layer}: {digest}")
-    if form == "json":
-        emit(to_json(advice))
-    else:
-        show(advice, Console(highlight=False))
-    if record is not None:
-        write_text(record, advice.record.to_json())
-        say(f"Wrote {record}. Next: recommend audit explain {record}")
-    if output is not None:
-        notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
-        write_text(output, advice.bundle.to_yaml(notes))
-        train = ["recommend", "train", str(dataset), *given_options(without=NOT_FOR_TRAIN), "--bundle", str(output)]
-        say(f"Wrote {output}. Edit it, then train it:\n  {shlex.join(train)}")
-
-
-@group.command(
-    short_help="Show all measurements of a dataset.",
-    epilog=examples("recommend profile titanic.csv --target Survived", "recommend profile titanic.csv --format json"),
-)
-@click.argument("dataset", type=DATASET)
-@dataset_options
-@format_option
-def profile(*, dataset: Path, request: Request, form: str) -> None:
-    """Show all measurements of DATASET with unit and interval, and the kind of each column with its reason."""
-    with open_dataset(dataset, request) as opened, opened.name_failing_columns():
-        measured = measure(opened, infer_roles(opened, request))
-    if form == "json":
-        emit_json(measured.model_dump_json(indent=2))
-        return
-    show_profile(measured, Console(highlight=False))
-
-
-NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record", "quiet", "verbose"})
-"""Options of the default command that `train --bundle` does not need: pins are in the bundle."""
-
-
-def given_options(*, without: frozenset[str]) -> list[str]:
-    """The options of the running command, as words of another command line."""
-    context = click.get_current_context()
-    words = []
-    for option in context.command.params:
-        value = context.params.get(option.name or "")
-        if not isinstance(option, click.Option) or option.name in without or value is None:
-            continue
-        for one in value if option.multiple else [value]:
-            words += [option.opts[0], str(one)]
-    return words

@@ -16,6 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from recommender.cli.commands import bundle
 from recommender.cli.main import group
 from recommender.examples import FOLDER
 
@@ -121,7 +122,7 @@ def test_every_command_has_options_that_exist(page: str) -> None:
         for command, _ in shown_commands(block) if language == "console" else ():
             words = shlex.split(command, comments=True)[1:]
             named = [name for name in COMMANDS if name and words[: len(name.split())] == name.split()]
-            called = COMMANDS[max(named, key=len)] if named else group.commands["bundle"]
+            called = COMMANDS[max(named, key=len)] if named else bundle
             known = {option for param in called.params for option in param.opts}
             assert {word for word in words if word.startswith("-")} <= known, command
 

@@ -161,7 +161,7 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
         signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which pytest-xdist has taken away
-    monkeypatch.setattr("recommender.cli.main.measure", interrupted)
+    monkeypatch.setattr("recommender.cli.commands.measure", interrupted)
     monkeypatch.setattr(sys, "argv", ["recommend", "profile", CANCER, "--target", "diagnosis"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -63,9 +63,9 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
 )
 def test_what_the_machine_refuses_is_one_sentence(error: str, part: str, tmp_path: Path) -> None:
     program = (
-        "import sys, duckdb, recommender.cli.main as cli\n"
+        "import sys, duckdb, recommender.cli.main as cli, recommender.cli.commands as commands\n"
         f"def advise_on(*_, **__): raise {error}\n"
-        "cli.advise_on = advise_on; sys.argv = ['recommend', 'rows.csv']; cli.main()"
+        "commands.advise_on = advise_on; sys.argv = ['recommend', 'rows.csv']; cli.main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=os.environ | PATHS, capture_output=True, check=False
@@ -119,12 +119,12 @@ def test_signals_end_with_their_code_and_leave_no_temporary_file(
 ) -> None:
     program = (
         "import os, signal, sys, tempfile; signal.signal(2, signal.default_int_handler)\n"
-        "import recommender.cli.main as cli\n"
+        "import recommender.cli.main as cli, recommender.cli.commands as commands\n"
         "def advise_on(*_, **__):\n"
         "    with tempfile.TemporaryDirectory(dir='.'):\n"
         f"        os.kill(os.getpid(), {number})\n"
         "        signal.pause()\n"
-        "cli.advise_on = advise_on\n"
+        "commands.advise_on = advise_on\n"
         "sys.argv = ['recommend', 'rows.csv']; cli.main()"
     )
     done = subprocess.run(
