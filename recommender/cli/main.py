@@ -176,7 +176,7 @@ def _dataset_error(error: Exception) -> str | None:
     from recommender.dataset.readers.bounds import too_large  # noqa: PLC0415
 
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
-        return too_large("it")
+        return str(too_large("it"))
     if isinstance(error, duckdb.IOException):
         reason = str(error).splitlines()[0]
         return f"The dataset or temporary files cannot be used: {reason}. Free disk space, or allow access."
