@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from rules.explore.presets import PRESETS, Preset, examples
-from rules.proof.decision_regions import reported_value
+from rules.proof.decision_regions import base_tests, decision_regions, reported_value, upstream
+from rules.proof.fact_space import Space, meet
+from rules.rulebook.rulebook import SHIPPED
 from rules.scorecard.shipped import measured_score, shipped_scorecard
 from rules.text.yaml_document import schema_comment
 from rules.vocabulary.bundle import FORMAT
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rules.decision.trace import Pin
+    from rules.proof.decision_regions import DecisionRegion
     from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Constraint, Rule
     from rules.rulebook.rulebook import Rulebook
@@ -74,6 +77,7 @@ def page_data(books: Sequence[ShownBook], *, start: Preset | None = None) -> dic
         "slots": [{"name": slot.value, "letter": slot.letter, "label": slot.label} for slot in Slot],
         "order": [slot.value for slot in NOTES_ORDER],
         "books": shown,
+        "replacements": _replacements(books, choices),
         "presets": [_preset(preset, choices) for preset in presets],
         "pinnable": pinnable,
         "choices": choices.rows,
@@ -158,6 +162,32 @@ def _choice(choices: _Table, choice: Choice) -> int:
     return choices.add(f"{type(choice).__module__}.{type(choice).__qualname__} {choice.model_dump_json()}", row)
 
 
+def _replacements(books: Sequence[ShownBook], choices: _Table) -> list[dict[str, Any]]:
+    """Each choice of the handbook that an evidence rule replaces on some dataset, and that rule."""
+    by_name = {book.name: book.proved for book in books}
+    old, new = by_name["handbook"], by_name[SHIPPED]
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for slot in Slot:
+        needed = {*upstream(old.book, [slot]), *upstream(new.book, [slot])}
+        space = Space.over([*base_tests(old.book, needed), *base_tests(new.book, needed)])
+        before = list(decision_regions(old.book, old.beaten_by, (slot,), space=space))
+        for now in decision_regions(new.book, new.beaten_by, (slot,), space=space):
+            rule = now.rules[slot]
+            for was in before:
+                if was.choices[slot] == now.choices[slot] or not _overlap(was, now):
+                    continue
+                one = found.setdefault(
+                    (rule.id, _choice(choices, was.choices[slot])), {"rule": rule.id, "handbookRules": []}
+                )
+                if was.rules[slot].id not in one["handbookRules"]:
+                    one["handbookRules"].append(was.rules[slot].id)
+    return [one | {"choice": choice} for (_, choice), one in found.items()]
+
+
+def _overlap(was: DecisionRegion, now: DecisionRegion) -> bool:
+    return any(meet(one, other) is not None for one in was.boxes for other in now.boxes)
+
+
 def _constraint(constraint: Constraint, constraints: _Table) -> int:
     body: dict[str, Any] = {
         "id": constraint.id,
@@ -207,16 +237,6 @@ def _scorecard() -> dict[str, Any]:
             }
             for one in card.slots
         },
-        "configurations": [
-            {
-                "configuration": one.configuration,
-                "slot": one.slot.value,
-                "choice": one.choice,
-                "handbook": _effect(one.handbook),
-                "rules": _effect(one.rules),
-            }
-            for one in card.configurations
-        ],
         "metrics": [
             {
                 "metric": one.metric,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parent
 MODULES: Final = FOLDER / "modules"
 ORDER: Final = (
-    "numbers", "engine", "space", "flips", "linked", "scale", "state", "bundle", "elements", "plots", "controls",
+    "numbers", "engine", "space", "flips", "linked", "scale", "state", "elements", "plots", "evidence", "controls",
     "details", "main",
 )  # fmt: skip
 """JavaScript modules, each after those that it uses while it is loaded."""

@@ -34,7 +34,7 @@ function listControl(fact, onSet) {
     options.map((value) => element("option", { value }, value.replaceAll("_", " "))));
   const bands = element("div", { class: "bands", "aria-hidden": "true" });
   const row = element("div", { class: "fact list" }, heading(fact, id), list, bands);
-  return { fact, row, show: ({ value }) => { list.value = value; }, bands: () => bands, share: null };
+  return { fact, row, say: sayAt(row, fact), show: ({ value }) => { list.value = value; }, bands: () => bands, share: null };
 }
 
 function numberControl(model, state, fact, isTested, onSet) {
@@ -44,7 +44,7 @@ function numberControl(model, state, fact, isTested, onSet) {
     inputmode: "decimal", "aria-describedby": `${id}-meaning`,
     onchange: () => onSet(fact.name, number.value === "" ? NaN : Number(number.value)) });
   const states = [KNOWN, UNKNOWN, ...(fact.tasks ? [NOT_APPLICABLE] : [])];
-  const kind = element("select", { "aria-label": `${fact.name}: known or not`,
+  const kind = element("select", { "aria-label": `${labelOf(fact)}: known or not`,
     onchange: () => onSet(fact.name, kind.value === KNOWN ? last : kind.value) },
   states.map((value) => element("option", { value }, STATES[value])));
   const row = element("div", { class: "fact" }, heading(fact, id), number, kind);
@@ -55,7 +55,7 @@ function numberControl(model, state, fact, isTested, onSet) {
   const interval = element("div", { class: "interval", "aria-hidden": "true" });
   const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
   if (isTested) {
-    slider = element("input", { type: "range", min: 0, step: 1, "aria-label": `${fact.name}, slider`,
+    slider = element("input", { type: "range", min: 0, step: 1, "aria-label": `${labelOf(fact)}, slider`,
       oninput: () => onSet(fact.name, valueAt(scale, Number(slider.value))) });
     row.append(element("div", { class: "track" }, slider, element("div", { class: "rail" }, bands, interval, ticks)));
   }
@@ -83,11 +83,23 @@ function numberControl(model, state, fact, isTested, onSet) {
       interval.title = `95 % interval: ${numberText(low)} to ${numberText(high)}`;
     }
   };
-  return { fact, row, show, bands: () => bands, share: (value) => shareOf(scale, value), stops: () => scale.stops };
+  return { fact, row, say: sayAt(row, fact), show, bands: () => bands, share: (value) => shareOf(scale, value), stops: () => scale.stops };
 }
 
+const labelOf = ({ name }) => name.replaceAll("_", " ");
+
+/** Show a sentence in the place of the fact's meaning, which keeps its height. */
+const sayAt = (row, fact) => (sentence, isProblem) => {
+  const place = row.querySelector("small");
+  if (place.textContent === (sentence || fact.meaning)) return;
+  place.style.minHeight = sentence ? `${Math.max(place.offsetHeight, Number.parseFloat(place.style.minHeight) || 0)}px` : "";
+  place.textContent = sentence || fact.meaning;
+  row.classList.toggle("says", sentence !== "");
+  row.classList.toggle("problem", isProblem && sentence !== "");
+};
+
 function heading(fact, id) {
-  return element("div", { class: "fact-name" }, element("label", { for: id }, fact.name.replaceAll("_", " ")),
+  return element("div", { class: "fact-name" }, element("label", { for: id }, labelOf(fact)),
     element("small", { id: `${id}-meaning` }, fact.meaning));
 }
 
@@ -112,17 +124,17 @@ function shortNumber(value) {
 /** Show the values, and which choice the selected slot would have along each fact. */
 export function showControls(model, state, controls, choice) {
   const task = state.facts.task.value;
-  let hidden = 0;
   for (const control of controls) {
     const { fact, row } = control;
     const measured = state.facts[fact.name];
     row.hidden = measured.value === NOT_APPLICABLE && !appliesTo(fact, task) && !state.showsAll;
-    hidden += row.hidden ? 1 : 0;
     control.show(measured);
     drawBands(model, state, control, choice);
   }
-  byId("facts-hidden").textContent = hidden === 0 ? "" : `${hidden} facts do not apply to this task.`;
-  byId("show-all").hidden = hidden === 0 && !state.showsAll;
+  const others = controls.filter(({ fact }) => state.facts[fact.name].value === NOT_APPLICABLE && !appliesTo(fact, task)).length;
+  byId("show-all").textContent = `${state.showsAll ? "Hide" : "Show"} ${others} facts that do not apply to this task`;
+  byId("show-all").setAttribute("aria-expanded", String(state.showsAll));
+  byId("show-all").hidden = others === 0;
 }
 
 /** Bands below a slider: where the selected slot keeps its choice, and where it has others. */
@@ -165,8 +177,8 @@ function band(model, { choice, piece }, now, fact) {
 export function problemOf(fact, value) {
   if (!Number.isNaN(value) && typeof value === "number") {
     const bounds = fact.high === null ? `at least ${fact.low ?? "any number"}` : `from ${fact.low} to ${fact.high}`;
-    return `${fact.name} must be ${fact.whole ? "a whole number, " : ""}${bounds}.`;
+    return `${labelOf(fact)} must be ${fact.whole ? "a whole number, " : ""}${bounds}.`;
   }
-  return `${fact.name} must be a number.`;
+  return `${labelOf(fact)} must be a number.`;
 }
 

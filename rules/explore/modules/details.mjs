@@ -2,12 +2,11 @@
 
 import { NOT_APPLICABLE, signOf, testText } from "./engine.mjs";
 import { element } from "./elements.mjs";
-import { grouped, numberText } from "./numbers.mjs";
-import { forestPlot, intervalText, percentText, ratioText } from "./plots.mjs";
+import { effectText, evidence } from "./evidence.mjs";
+import { oneFactChanges } from "./linked.mjs";
+import { numberText, shortText } from "./numbers.mjs";
 import { pinnableChoices } from "./state.mjs";
 
-const MOST_ALTERNATIVES = 8;
-const MIN_DATASETS = 10; // with fewer, a bootstrap interval excludes the true value too often
 const OUTCOMES = { decides: ["decides", "decide"], beaten: ["loses", "lose"], silent: ["is silent", "are silent"] };
 
 /** Write the details. shown: {model, state, result, flips, notes}; act: {apply, pin}. */
@@ -18,7 +17,7 @@ export function showDetails(place, shown, act) {
   place.replaceChildren(
     headline(shown, slot, decision),
     reasons(shown, decision, act),
-    section("Nearest other choices", nearest(shown, decision, act)),
+    element("section", {}, element("h3", { id: "nearest", tabindex: -1 }, "Nearest other choices"), nearest(shown, decision, act), oneFact(shown, decision, act)),
     section("Decision table", decisionTable(shown, decision)),
     section("Evidence", evidence(shown, decision)),
   );
@@ -71,15 +70,14 @@ function ruleText(rule) {
     element("p", { class: "mute" }, `Source: ${source}`));
 }
 
-/** What the other book chooses, and what was measured of it. */
+/** What the other book chooses, and what was measured of the difference. */
 function comparison(model, note) {
   if (note === undefined) return null;
   const other = model.choices[note.choice].text;
-  const who = note.isHandbook ? `The notes choose ${other} (${note.rules.join(", ")}).` : `${note.title} chooses ${other} (${note.rules.join(", ")}).`;
-  const { effect } = note;
-  return element("p", { class: "note" }, who, effect === null ? " This difference was not measured." : ` Error with ${effect.choice}: `,
-    effect === null ? null : element("b", {}, percentText(effect.ratio)),
-    effect === null ? null : ` (95 % interval ${percentText(effect.low)} to ${percentText(effect.high)}) on ${effect.datasets} datasets.`);
+  const whose = note.isHandbook ? "The handbook chooses" : `${note.title} choose`;
+  const measured = note.effect === null ? "The difference was not measured." : `With the handbook's choice${
+    note.effect.choice.endsWith("rate") ? " at a searched learning rate" : ""}: ${effectText(note.effect)}.`;
+  return element("p", { class: "note" }, `${whose} ${other} (${note.rules.join(", ")}). ${measured}`);
 }
 
 // Nearest changes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,17 +88,43 @@ function nearest({ model, state, flips }, decision, act) {
   const [near, far] = [found.filter(({ distance }) => distance[0] === 0), found.filter(({ distance }) => distance[0] > 0)];
   if (found.length === 0) return element("p", { class: "mute" }, "The rules make the same choice for every dataset.");
   const item = (flip, index) => element("li", {},
-    element("span", { class: "how" }, readable(model, flip)),
+    element("span", { class: "how" }, readable(model, flip), element("small", {}, alsoText(model, flip))),
     element("span", { class: "becomes" }, `→ ${flip.becomes}`, element("small", {}, ` ${flip.rules.join(", ")}`)),
     element("button", { type: "button", "data-flip": `${state.slot} ${flip.becomes}`, onclick: () => act.apply(flip),
-      "aria-label": `Apply: ${flip.how}` }, "Apply"));
+      "aria-label": `Apply: ${readable(model, flip)}` }, "Apply"));
   return [
+    element("p", { class: "mute" }, "For each other choice, the change of the data that is smallest relative to the present values."),
     near.length > 0 ? element("ul", { class: "flips" }, near.map(item))
       : element("p", { class: "mute" }, "No change within this task and modality leads to another choice."),
     far.length > 0 ? element("details", { ".open": state.opened.has("far"), ontoggle: remember(state, "far") },
       element("summary", {}, `${far.length} for another task or modality`),
       element("ul", { class: "flips" }, far.map(item))) : null,
   ];
+}
+
+/** What a change of rows means for other facts: those whose new values its text does not contain. */
+function alsoText(model, { how, changes }) {
+  if (changes.some(({ words }) => how.includes(words))) return "";
+  const isStated = ({ fact, new: value }) => how.replaceAll(/[()]/g, " ").split(" ").includes(shortText(value, model.fact(fact).whole));
+  const others = changes.filter((change) => !isStated(change)).map(({ fact, new: value }) => [fact, value]);
+  return others.length > 0 ? ` then ${valuesText(model, others)}` : "";
+}
+
+export const labelOf = (fact) => fact.replaceAll("_", " ");
+export const valuesText = (model, values) =>
+  values.map(([fact, value]) => `${labelOf(fact)} = ${shortText(value, model.fact(fact).whole)}`).join(", ");
+
+/** Thresholds of each fact at which the choice changes, while the rest of the dataset stays as it is. */
+function oneFact({ model, state }, decision, act) {
+  const found = decision.pinned ? [] : oneFactChanges(model, state.book, state.facts, state.pins, state.slot);
+  if (found.length === 0) return null;
+  const item = ({ fact, value, words, choice, moved }) => element("li", {},
+    element("span", { class: "how" }, `${labelOf(fact)} ${words}`, element("small", {}, moved.length > 0 ? ` then ${valuesText(model, moved)}` : "")),
+    element("span", { class: "becomes" }, `→ ${model.choices[choice].text}`),
+    element("button", { type: "button", onclick: () => act.set(fact, value), "aria-label": `Apply: ${labelOf(fact)} ${words}` }, "Apply"));
+  return [element("h4", {}, "Changes of one fact"),
+    element("p", { class: "mute" }, "For each fact, the nearest values below and above the present one that lead to another choice. Class sizes follow, as with the sliders."),
+    element("ul", { class: "flips" }, found.map(item))];
 }
 
 /** The text of a change, with names of facts as on the controls. */
@@ -190,78 +214,4 @@ function marginText({ margin, measured }) {
   if (margin === null) return typeof measured === "number" || measured === NOT_APPLICABLE ? null
     : measured === "unknown" ? element("small", {}, "unknown") : null;
   return element("small", {}, `${margin < 0 ? "−" : "+"}${numberText(Math.abs(margin))}`);
-}
-
-// Evidence ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const COUNTS = ["Ratio (95 % interval)", "Datasets", "Better, tie, worse"];
-const POLICY_COUNTS = ["Ratio (95 % interval)", "Datasets", "Worse, tie, better"];
-
-function evidence({ model, state }, decision) {
-  const card = model.scorecard;
-  const measured = decision.rules.map((id) => state.book.byId.get(id)).filter((rule) => rule.measured && rule.measured.alternatives.length > 0);
-  const slot = card.slots[state.slot];
-  const parts = measured.map((rule) => forestPlot(
-    rule.measured.alternatives.slice(0, MOST_ALTERNATIVES).map((one) => effectRow(one, one.choice)),
-    ["Alternative", "", ...COUNTS],
-    `Error with an alternative relative to ${rule.id} (${model.choices[rule.choice].text}), on the ${rule.measured.datasets} `
-    + "measured datasets that the rule decides on. Above 1, the rule is better; the last column counts on how many datasets it is."));
-  if (slot !== undefined) {
-    parts.push(forestPlot(
-      slot.regrets.map((one) => effectRow(one, policyName(one.choice), ["rules", "handbook"].includes(one.choice))),
-      ["Policy: always choose", "", ...POLICY_COUNTS],
-      `Error relative to the best choice in hindsight, on ${slot.datasets} datasets. Less is better.`));
-  }
-  if (state.slot === "metric") parts.push(stability(card));
-  if (parts.length === 0) return element("p", { class: "mute" }, "The scorecard has no measurements of this slot.");
-  const { seeds, rows, share } = card.settings;
-  parts.push(element("p", { class: "mute" }, `Measured on ${card.datasets} datasets with ${grouped(String(card.trainings))} trainings: `
-    + `${Math.round(100 * share)} % of the epochs, at most ${grouped(String(rows))} rows, ${seeds} seeds. `
-    + "A dataset is a tie if the two errors differ by at most 1 %."));
-  return parts;
-}
-
-const POLICIES = { rules: "by the shipped rules", handbook: "by the notes (handbook)" };
-const policyName = (name) => POLICIES[name] ?? name;
-
-function effectRow(effect, label, isMain = false) {
-  const { ratio, datasets, wins, ties, losses } = effect;
-  return { label, effects: [effect], isMain,
-    cells: [`${ratioText(ratio)} (${intervalText(effect)})`, String(datasets), `${wins}, ${ties}, ${losses}`] };
-}
-
-function stability(card) {
-  const header = ["Metric", "Stability", "95 % interval", "Top share", "Datasets"];
-  const cells = (one) => [one.stability.toFixed(2), `${one.low.toFixed(2)} to ${one.high.toFixed(2)}`,
-    one.topShare === null ? "" : `${Math.round(100 * one.topShare)} %`, String(one.datasets)];
-  return element("div", { class: "scroll" }, element("table", { class: "forest" },
-    element("caption", {}, "Metrics are compared by their stability: the rank correlation (Kendall's tau) of trainings between two "
-      + "halves of the test rows. Top share: share of the sum of errors in the 1 % of rows with the largest errors."),
-    element("thead", {}, element("tr", {}, header.map((name, index) => element("th", { scope: "col", class: index > 0 ? "number" : "" }, name)))),
-    element("tbody", {}, card.metrics.map((one) => element("tr", {}, element("th", { scope: "row" }, one.metric),
-      cells(one).map((cell, index) => element("td", { class: "number", "data-label": cell === "" ? undefined : header[index + 1] }, cell)))))));
-}
-
-/** The configurations of the notes: error of their choices and of the shipped rules, relative to hindsight. */
-export function showConfigurations(place, model) {
-  const all = model.scorecard.configurations.map((one) => ({ ...one, ratio: one.handbook.ratio / one.rules.ratio }));
-  const differing = all.filter(({ ratio }) => ratio !== 1).sort((a, b) => b.ratio - a.ratio);
-  const isCertain = ({ handbook }) => handbook.datasets >= MIN_DATASETS;
-  const label = (slot) => model.slots.find(({ name }) => name === slot).label;
-  const plot = (rows, caption) => forestPlot(
-    rows.map((one) => ({
-      label: element("span", {}, `${label(one.slot)}: `, element("b", {}, one.choice), element("small", {}, one.configuration)),
-      effects: [one.handbook, one.rules],
-      cells: [element("b", {}, percentText(one.ratio)), `${ratioText(one.handbook.ratio)} (${intervalText(one.handbook)})`,
-        `${ratioText(one.rules.ratio)} (${intervalText(one.rules)})`, String(one.handbook.datasets)],
-    })),
-    ["Choice of the notes", "", "Error of the notes", "Notes", "Shipped rules", "Datasets"], caption);
-  const better = differing.filter(({ ratio }) => ratio > 1).length;
-  place.replaceChildren(
-    element("p", {}, `In ${differing.length} of ${all.length} measured places, the shipped rules choose otherwise than the notes; `
-      + `in ${better} of them, the notes have more error.`),
-    plot(differing.filter(isCertain), "Error of the notes relative to the shipped rules, the largest first. The plot shows both relative to the best choice of "
-      + "each dataset in hindsight, with 95 % intervals. Hollow: the notes. Filled: the shipped rules."),
-    element("details", {}, element("summary", {}, `${differing.filter((one) => !isCertain(one)).length} more on fewer than ${MIN_DATASETS} datasets, which are uncertain`),
-      plot(differing.filter((one) => !isCertain(one)), "")));
 }

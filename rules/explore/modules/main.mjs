@@ -1,26 +1,26 @@
 // The page: facts on the left, the bundle next to them, details of the selected slot.
 
-import { bundleText } from "./bundle.mjs";
 import { buildControls, problemOf, showControls } from "./controls.mjs";
-import { showConfigurations, showDetails } from "./details.mjs";
+import { showDetails, valuesText } from "./details.mjs";
 import { byId, element } from "./elements.mjs";
+import { countText, effectOf, effectText, isSame, showReplaced } from "./evidence.mjs";
 import { NoRule, decide, readModel, slotChoices } from "./engine.mjs";
 import { flips, substitute } from "./flips.mjs";
 import { setFacts } from "./linked.mjs";
 import { shortText } from "./numbers.mjs";
-import { percentText } from "./plots.mjs";
-import { fromHash, isPossible, setPin, startAt, toHash, typicalValues } from "./state.mjs";
+import { bundleText, fromHash, isPossible, setPin, startAt, toHash, typicalValues } from "./state.mjs";
 
 const SAVED = "bundle.yaml";
-const SEARCHED = " at a searched rate";
+const NARROW = "(max-width: 48rem)"; // of the style sheet: details are below the bundle
 
 function start() {
   const model = readModel(JSON.parse(byId("data").textContent));
   const typical = typicalValues(model);
-  const rows = buildBundle(model, (slot) => { state.slot = slot; draw(); });
+  const rows = buildBundle(model, select);
   let state = null;
   let controls = null;
   let before = null; // the choices that were shown last, as text
+  let changes = []; // of the last change of facts, pins or book: slots and their choices
 
   globalThis.explore = { model, decide, flips, setFacts, bundleText }; // for the console, and for tests
 
@@ -29,31 +29,43 @@ function start() {
     controls = buildControls(model, state, onSet);
     byId("preset").value = state.preset.name;
     byId("book").value = state.book.name;
+    draw(true);
+  }
+
+  function select(slot, isTapped) {
+    state.slot = slot;
     draw();
+    if (isTapped && globalThis.matchMedia(NARROW).matches) byId("details").scrollIntoView();
   }
 
   function onSet(name, value) {
     const fact = model.fact(name);
-    if (!isPossible(fact, value)) {
-      say(problemOf(fact, value), true);
-      draw();
+    if (isPossible(fact, value)) {
+      set({ [name]: value });
       return;
     }
-    set({ [name]: value });
+    const { value: kept } = state.facts[name];
+    say(name, `${problemOf(fact, value)} The value is ${shortText(kept, fact.whole)} again.`, true);
+    draw();
   }
 
-  function say(sentence, isProblem = false) {
+  /** Show a sentence at a fact, in place of its meaning, so that nothing moves; none: show the meanings. */
+  function say(name, sentence, isProblem = false) {
     byId("problem").textContent = sentence;
-    byId("problem").classList.toggle("alert", isProblem);
+    for (const control of controls) control.say(control.fact.name === name ? sentence : "", isProblem);
+  }
+
+  function done(sentence) {
+    byId("done").textContent = sentence;
   }
 
   function set(values) {
     const isDataset = state.preset.group === "dataset";
     const { facts, moved, problem } = setFacts(model, state.facts, values, isDataset ? {} : typical);
     state.facts = facts;
-    const followed = moved.map((name) => `${name.replaceAll("_", " ")} = ${shortText(facts[name].value, model.fact(name).whole)}`);
-    say(problem || (moved.length > 0 ? `Follows: ${followed.join(", ")}.` : ""), problem !== "");
-    draw();
+    const followed = valuesText(model, moved.map((name) => [name, facts[name].value]));
+    say(Object.keys(values)[0], problem || (moved.length > 0 ? `Then ${followed}.` : ""), problem !== "");
+    draw(true);
   }
 
   const act = {
@@ -61,18 +73,23 @@ function start() {
       const values = Object.fromEntries(flip.changes.map((change) => [change.fact, change.new]));
       if (values.task !== undefined) state.facts = substitute(model, state.facts, values);
       for (const [name, value] of Object.entries(values)) state.facts = { ...state.facts, [name]: { value } };
-      say("");
-      draw();
-      byId("details").querySelector("[data-flip]")?.focus({ preventScroll: true });
+      say("", "");
+      draw(true);
+      byId("nearest").focus({ preventScroll: true }); // not on a button, which another Enter would press
+    },
+    set(name, value) {
+      set({ [name]: value });
+      byId("nearest").focus({ preventScroll: true });
     },
     pin(text) {
       setPin(model, state, state.slot, text);
-      draw();
+      draw(true);
       byId("pin").focus({ preventScroll: true });
     },
   };
 
-  function draw() {
+  /** Show the state. isChange: whether facts, pins or the book changed, so that changed choices are announced. */
+  function draw(isChange = false) {
     const kept = document.activeElement?.dataset?.key;
     let result = null;
     try {
@@ -87,24 +104,28 @@ function start() {
     showControls(model, state, controls, result.decisions[state.slot].choice);
     showBundle(model, state, result, notes, rows);
     showDetails(byId("details"), { model, state, result, flips: found, notes }, act);
-    announce(model, state, result);
-    byId("save").onclick = () => save(bundleText(model, result.decisions, savedHeading(model, state)));
+    announce(model, state, result, isChange);
+    byId("save").onclick = () => {
+      save(bundleText(model, result.decisions, savedHeading(model, state)));
+      done(`Saved ${SAVED}.`);
+    };
+    nameStart(model, state);
     if (kept !== undefined) document.querySelector(`[data-key="${CSS.escape(kept)}"]`)?.focus({ preventScroll: true });
     history.replaceState(null, "", toHash(model, state));
   }
 
-  function announce(shown, { slot, book }, { decisions }) {
+  function announce(shown, { slot, book }, { decisions }, isChange) {
     const now = new Map(Object.values(decisions).map((one) => [one.slot, shown.choices[one.choice].text]));
-    const changes = [...now].filter(([name, text]) => before?.has(name) && before.get(name) !== text);
-    for (const [name, row] of rows) row.label.classList.toggle("changed", changes.some(([changed]) => changed === name));
-    if (before !== null) {
+    if (isChange && before !== null) {
+      changes = [...now].filter(([name, text]) => before.get(name) !== text);
+      for (const [name, row] of rows) row.label.classList.toggle("changed", changes.some(([changed]) => changed === name));
       byId("changed").replaceChildren(...(changes.length === 0 ? ["No choice changed."] : changes.map(([name, text]) =>
         element("div", {}, `${labelOf(shown, name)}: ${before.get(name)} → `, element("b", {}, text)))));
     }
     byId("bar-choice").textContent = `${labelOf(shown, slot)}: ${now.get(slot)}`;
     byId("bar-rules").textContent = changes.length > 0 ? `changed: ${changes.map(([name]) => letterOf(shown, name)).join(", ")}`
       : decisions[slot].pinned ? "pinned" : decisions[slot].rules.join(", ");
-    byId("proved").textContent = `${book.rules.length} rules of ${book.layers.join(" + ")}, proved: one choice per slot for every dataset.`;
+    byId("proved").textContent = `${book.rules.length} rules of ${book.layers.join(" + ")}. It is proved that they make exactly one choice in each slot for every dataset.`;
     before = now;
   }
 
@@ -114,19 +135,27 @@ function start() {
     slot: state.slot, opened: state.opened });
   byId("reset").onclick = () => open({ ...startAt(model, state.preset, state.book), slot: state.slot, opened: state.opened });
   byId("book").onchange = ({ target }) => open({ ...state, book: model.books.find(({ name }) => name === target.value) });
-  byId("show-all").onclick = () => { state.showsAll = !state.showsAll; draw(); };
+  byId("show-all").onclick = () => {
+    state.showsAll = !state.showsAll;
+    draw();
+    byId("show-all").scrollIntoView({ block: "nearest" });
+  };
   byId("copy").onclick = async () => {
     await navigator.clipboard.writeText(location.href);
-    say("Link copied.");
+    done("Link copied.");
   };
-  for (const link of document.querySelectorAll("[data-to]")) { // buttons, since the address after # is the state
-    link.onclick = () => { byId(link.dataset.to).scrollIntoView(); byId(link.dataset.to).focus({ preventScroll: true }); };
+  for (const link of document.querySelectorAll("[data-to]")) {
+    link.onclick = (event) => {
+      event.preventDefault(); // the address after # is the state
+      byId(link.dataset.to).scrollIntoView();
+      byId(link.dataset.to).focus({ preventScroll: true });
+    };
   }
   byId("copy").hidden = navigator.clipboard === undefined;
   globalThis.addEventListener("hashchange", () => {
     if (location.hash !== toHash(model, state)) open(fromHash(model, location.hash));
   });
-  showConfigurations(byId("configurations"), model);
+  showReplaced(byId("replaced"), model);
   open(fromHash(model, location.hash));
 }
 
@@ -149,9 +178,10 @@ function buildBundle(model, onSelect) {
   const rows = new Map();
   byId("slots").append(...model.order.map((name) => {
     const { letter, label } = model.slots.find((slot) => slot.name === name);
-    const radio = element("input", { type: "radio", name: "slot", value: name, onchange: () => onSelect(name) });
+    const radio = element("input", { type: "radio", name: "slot", value: name, onchange: () => onSelect(name, false) });
     const [choice, rules, flags, note] = ["choice", "by", "flags", "note"].map((kind) => element("span", { class: kind }));
-    const row = element("label", { class: "slot" }, radio, element("span", { class: "letter" }, letter),
+    const onclick = ({ detail, target }) => { if (detail > 0 && target !== radio) onSelect(name, true); }; // detail: 0 from the keyboard
+    const row = element("label", { class: "slot", onclick }, radio, element("span", { class: "letter" }, letter),
       element("span", { class: "slot-name" }, label), rules, choice, flags, note);
     rows.set(name, { radio, label: row, choice, rules, flags, note });
     return row;
@@ -169,15 +199,14 @@ function showBundle(model, state, { decisions, broken }, notes, rows) {
       broken.some((constraint) => Object.hasOwn(constraint.choices, name)) ? "forbidden" : ""].filter(Boolean);
     row.flags.replaceChildren(...flags.map((flag) => element("span", { class: "badge" }, flag)));
     const note = notes.get(name);
-    row.note.replaceChildren(...(note === undefined ? [] : [
-      `${note.isHandbook ? "notes" : note.title.toLowerCase().split(":")[0]}: `, element("s", {}, model.choices[note.choice].text),
-      note.effect === null ? "" : ` error ${percentText(note.effect.ratio)} (${percentText(note.effect.low)} to ${percentText(note.effect.high)})`]));
+    const text = note && model.choices[note.choice].text;
+    row.note.replaceChildren(...(note === undefined ? [] : note.isHandbook
+      ? ["handbook: ", element("s", {}, text), ` ${effectText(note.effect)}`]
+      : [`evidence rules: ${text}; with the handbook's choice: ${effectText(note.effect)}`]));
   }
-  const { slots } = model;
-  const handbook = [...notes.values()].find((note) => note.isHandbook);
-  byId("overruled").textContent = notes.size === 0 ? "Both books make the same choices here."
-    : handbook ? `The evidence overrules the notes in ${notes.size} of ${slots.length} slots. Measured: error of their choice, with its 95 % interval.`
-      : `The other book chooses otherwise in ${notes.size} of ${slots.length} slots.`;
+  byId("overruled").textContent = notes.size === 0 ? "The handbook makes the same choices here."
+    : countText([...notes.values()].map(({ effect }) => effect),
+      `The evidence rules replace the handbook's choice in ${notes.size} of ${model.slots.length} slots. The handbook's choice has`);
 }
 
 /** Where the other book chooses otherwise: the handbook, or the first book if the handbook is shown. */
@@ -188,21 +217,28 @@ function compareBooks(model, state, { decisions }) {
   for (const [slot, ruling] of slotChoices(model, other, state.facts, state.pins)) {
     const one = decisions[slot];
     if (one.pinned || ruling.choice === one.choice) continue;
-    found.set(slot, { ...ruling, isHandbook, title: other.title, effect: isHandbook ? effectOf(model, state.book, one, ruling.choice) : null });
+    const effect = isHandbook ? effectOf(model, state.book, one.rules, ruling.choice) : effectOf(model, other, ruling.rules, one.choice);
+    if (!isSame(effect)) found.set(slot, { ...ruling, isHandbook, title: other.title, effect });
   }
   return found;
 }
 
-/** Measured error of a choice relative to that of the deciding rule; null if it was not measured. */
-function effectOf(model, book, decision, choice) {
-  const { text } = model.choices[choice];
-  const measured = decision.rules.flatMap((id) => book.byId.get(id).measured?.alternatives ?? []);
-  return measured.find((one) => one.choice === text) ?? measured.find((one) => one.choice === text + SEARCHED) ?? null;
+/** Names and values of the facts that differ from those of the starting point. */
+function changedFacts(model, { facts, preset, book }) {
+  const given = startAt(model, preset, book).facts;
+  return Object.entries(facts).filter(([name, { value }]) => model.fact(name).slot === undefined && value !== given[name].value);
+}
+
+/** Name the starting point in its list, "changed" if facts differ. */
+function nameStart(model, state) {
+  for (const option of byId("preset").querySelectorAll("option")) {
+    const isChanged = option.value === state.preset.name && changedFacts(model, state).length > 0;
+    option.textContent = `${isChanged ? "Changed: " : ""}${model.presets.find(({ name }) => name === option.value).title}`;
+  }
 }
 
 function savedHeading(model, state) {
-  const changed = Object.entries(state.facts).filter(([name, { value }]) => model.fact(name).slot === undefined
-    && value !== startAt(model, state.preset, state.book).facts[name].value);
+  const changed = changedFacts(model, state);
   const pins = Object.keys(state.pins);
   return [
     model.bundleHeading,

@@ -8,10 +8,10 @@ const ROOM = 1.02; // ratio between the outermost interval and the end of the ax
 const BOUNDS = [0.5, 2]; // ends of an axis; intervals beyond are cut, their numbers are not
 
 /** A table with a plot. rows: {label, effects: [{ratio, low, high}], cells, isMain}; header: of label, plot, cells. */
-export function forestPlot(rows, header, caption) {
+export function forestPlot(rows, header, caption, tickText = String) {
   const axis = axisOf(rows.flatMap(({ effects }) => effects));
   const head = header.map((name, index) =>
-    element("th", { scope: "col", class: index > 1 ? "number" : index === 1 ? "axis-cell" : "" }, name, index === 1 ? axisLabels(axis) : null));
+    element("th", { scope: "col", class: index > 1 ? "number" : index === 1 ? "axis-cell" : "" }, index === 1 ? [element("span", { class: "hidden-text" }, "Plot of the interval"), axisLabels(axis, tickText)] : name));
   return element("div", { class: "scroll" }, element("table", { class: "forest" },
     caption ? element("caption", {}, caption) : null,
     element("thead", {}, element("tr", {}, head)),
@@ -34,9 +34,9 @@ function axisOf(effects) {
   return { share, ticks };
 }
 
-function axisLabels({ share, ticks }) {
+function axisLabels({ share, ticks }, tickText) {
   return element("div", { class: "axis", "aria-hidden": "true" },
-    ticks.map((tick) => placed(element("span", {}, String(tick)), share(tick))));
+    ticks.map((tick) => placed(element("span", {}, tickText(tick)), share(tick))));
 }
 
 function strip({ share, ticks }, effects) {
@@ -49,4 +49,9 @@ function strip({ share, ticks }, effects) {
 
 export const ratioText = (ratio) => ratio.toFixed(3);
 export const intervalText = ({ low, high }) => `${low.toFixed(3)} to ${high.toFixed(3)}`;
-export const percentText = (ratio) => `${ratio >= 1 ? "+" : "−"}${Math.abs(100 * (ratio - 1)).toFixed(1)} %`;
+/** A relative error, "+5.0 %" for 1.05. */
+export function percentText(ratio) {
+  const size = Math.abs(100 * (ratio - 1)).toFixed(1);
+  return `${Number(size) === 0 ? "" : ratio > 1 ? "+" : "−"}${size} %`;
+}
+export const percentInterval = ({ low, high }) => `${percentText(low)} to ${percentText(high)}`;

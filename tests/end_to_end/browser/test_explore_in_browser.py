@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,7 @@ from rules.explore.content import page_data
 from rules.explore.page import explore_page
 from rules.explore.presets import PRESETS
 from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.scorecard.shipped import measured_score
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Slot
 from tests.effort import EFFORT
@@ -100,7 +100,7 @@ def test_chromium_decides_as_python(opened: Callable[..., Page], answered: tuple
 def test_moving_a_slider_changes_the_choice_and_says_so(opened: Callable[..., Page]) -> None:
     page = opened("#preset=imbalanced-classification&slot=metric&imbalance_ratio=4.5")
     assert chosen(page, "metric") == "f1 (average binary)"
-    page.get_by_label("imbalance_ratio, slider").focus()
+    page.get_by_label("imbalance ratio, slider").focus()
     for _ in range(9):  # positions: from 4.5 : 1 to the threshold at 4 : 1
         if chosen(page, "metric") != "f1 (average binary)":
             break
@@ -127,15 +127,16 @@ def test_a_link_opens_its_state_and_leaves_out_what_cannot_be(opened: Callable[.
 
 def test_unknown_and_inapplicable_facts_can_be_set(opened: Callable[..., Page]) -> None:
     page = opened("#preset=imbalanced-classification&slot=metric")
-    page.get_by_label("imbalance_ratio: known or not").select_option("unknown")
+    page.get_by_label("imbalance ratio: known or not").select_option("unknown")
     assert "provisional" in page.locator("label.slot:has(input[value=metric])").inner_text()
-    page.get_by_label("imbalance_ratio: known or not").select_option("n/a")
+    page.get_by_label("imbalance ratio: known or not").select_option("n/a")
     assert chosen(page, "metric") == "accuracy"
     page.locator("#fact-task").select_option("regression")
     assert chosen(page, "metric") == "rmse"
     page.get_by_label("rows", exact=True).fill("-3")
     page.keyboard.press("Tab")
-    assert "rows must be a whole number, at least 1." in page.locator("#problem").inner_text()
+    problem = "rows must be a whole number, at least 1. The value is 3,000 again."
+    assert page.locator(".fact:has(#fact-rows) small").inner_text() == problem
 
 
 def test_the_nearest_change_leads_to_the_choice_that_it_names(opened: Callable[..., Page]) -> None:
@@ -147,21 +148,50 @@ def test_the_nearest_change_leads_to_the_choice_that_it_names(opened: Callable[.
         "Object.fromEntries(Object.entries(explore.model.presets[1].facts).map(([k, value]) => [k, {value}])), {}, '', "
         "['metric']).metric[0].becomes"
     )
-    row.get_by_role("button").click()
+    row.get_by_role("button").press("Enter")
     assert chosen(page, "metric") == becomes
+    assert page.evaluate("document.activeElement.id") == "nearest"  # another Enter changes nothing
+    announced = page.locator("#changed").inner_text()
+    assert "Performance metric: f1 (average binary) → " in announced
+    page.locator("input[value=loss]").check(force=True)
+    assert page.locator("#changed").inner_text() == announced
+    assert page.locator("#preset option:checked").inner_text() == "Changed: Imbalanced classification, 9:1"
 
 
-def test_links_at_the_top_lead_to_what_the_evidence_overrules_with_its_interval(opened: Callable[..., Page]) -> None:
+def test_thresholds_of_one_fact_lead_to_the_choices_that_they_name(opened: Callable[..., Page]) -> None:
+    page = opened("#preset=imbalanced-classification&slot=metric")
+    rows = page.locator("#details .flips").last.locator("li")
+    texts = [text.split("\n") for text in rows.all_inner_texts()]
+    assert [how for how, _, _ in texts if not how.startswith("rows")] == [
+        "imbalance ratio ≤ 4 then minority class rows = 600",  # of 3,000 rows
+        "imbalance ratio ≤ 1.5 then minority class rows = 1,200",
+        "minority class rows ≤ 37 then imbalance ratio = 80.08",
+        "minority class rows ≥ 600 then imbalance ratio = 4",
+        "minority class rows ≥ 1,200 then imbalance ratio = 1.5",
+    ]
+    for index, (_, becomes, _) in enumerate(texts):
+        rows.nth(index).get_by_role("button").click()
+        assert f"→ {chosen(page, 'metric')}" == becomes
+        page.get_by_role("button", name="Reset").click()
+
+
+def test_the_bundle_the_details_and_the_list_show_the_same_measured_error(opened: Callable[..., Page]) -> None:
     page = opened("#preset=classification&slot=loss", width=PHONE)
-    assert re.search(
-        r"notes: categorical_crossentropy error \+\d.* % \(\S+ % to \S+ %\)",
-        page.locator("label.slot:has(input[value=loss])").inner_text(),
-    )
-    page.get_by_role("button", name="Where the evidence overrules the notes").click()
-    box = page.get_by_role("heading", name="Where the evidence overrules the notes").bounding_box()
+    score = measured_score("C103", "categorical_crossentropy (label smoothing 0.1)")
+    assert score is not None
+    effect = next(one.effect for one in score.alternatives if one.choice == "categorical_crossentropy")
+    ratio, low, high = (f"+{100 * (one - 1):.1f} %" for one in (effect.ratio, effect.low, effect.high))
+    shown = f"error {ratio} ({low} to {high}; {effect.datasets} datasets): more error"
+    assert shown in page.locator("label.slot:has(input[value=loss])").inner_text()
+    assert shown in page.locator("#details").inner_text()
+    page.get_by_role("link", name="Where evidence rules replace the handbook").click()
+    box = page.get_by_role("heading", name="Where evidence rules replace the handbook").bounding_box()
     assert box is not None
     assert 0 <= box["y"] < PHONE
     assert "slot=loss" in page.url
+    row = page.locator("#replaced tr").filter(has_text="C103").inner_text()
+    assert all(part in row for part in (f"{ratio} ({low} to {high})", f"{effect.datasets} datasets", "more error"))
+    assert "holdout (no extras) → holdout\n" not in page.locator("#replaced").inner_text()  # the same trainings
 
 
 def test_the_page_fits_a_phone(opened: Callable[..., Page]) -> None:
@@ -179,7 +209,7 @@ def test_the_page_fits_a_phone(opened: Callable[..., Page]) -> None:
 def test_pins_are_saved_as_a_bundle_that_training_reads(opened: Callable[..., Page], tmp_path: Path) -> None:
     page = opened("#preset=breast-cancer&slot=optimizer&pin.optimizer=adagrad&pin.loss=focal")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save as pins").click()
+        page.get_by_role("button", name="Save as bundle.yaml").click()
     assert download.value.suggested_filename == "bundle.yaml"
     download.value.save_as(tmp_path / "bundle.yaml")
     bundle = Bundle.read(tmp_path / "bundle.yaml")
@@ -247,4 +277,5 @@ def test_the_page_of_a_dataset_starts_with_its_facts_intervals_and_flips(
     facts, proved = advice.record.measurements(), subject.book()
     nearest = flips(proved, facts, rare_class="malignant", slots=[Slot.METRIC])[Slot.METRIC]
     near = [flip.how for flip in nearest if flip.is_near]
-    assert page.locator("#details .flips").first.locator(".how").all_inner_texts() == near
+    shown = page.locator("#details .flips").first.locator(".how").all_inner_texts()
+    assert [text.split(" then ")[0] for text in shown] == near
