@@ -19,7 +19,7 @@ def shown_books(layers: Sequence[str] = SHIPPED_LAYERS, proved: ProvedBook | Non
 
     proved: the book of these layers, if it has been proved already.
     """
-    offered = {SHIPPED_LAYERS: (SHIPPED, "Evidence rules and handbook"), HANDBOOK: ("handbook", "Handbook alone")}
+    offered = {SHIPPED_LAYERS: (SHIPPED, "Handbook and evidence rules"), HANDBOOK: ("handbook", "Handbook alone")}
     first = tuple(layers)
     own = offered.get(first, ("own", " + ".join(first)))
     found = [ShownBook(name=own[0], title=own[1], proved=proved or load_book(first))]

@@ -30,10 +30,10 @@ export function buildControls(model, state, onSet) {
 function listControl(fact, onSet) {
   const id = `fact-${fact.name}`;
   const options = [...fact.values, ...(fact.name === "task" ? [] : [UNKNOWN]), ...(fact.tasks ? [NOT_APPLICABLE] : [])];
-  const list = element("select", { id, "aria-describedby": `${id}-meaning`, onchange: () => onSet(fact.name, list.value) },
+  const list = element("select", { id, "aria-describedby": `${id}-meaning ${id}-choices`, onchange: () => onSet(fact.name, list.value) },
     options.map((value) => element("option", { value }, value.replaceAll("_", " "))));
   const bands = element("div", { class: "bands", "aria-hidden": "true" });
-  const row = element("div", { class: "fact list" }, heading(fact, id), list, bands);
+  const row = element("div", { class: "fact list" }, heading(fact, id), list, bands, spoken(id));
   return { fact, row, say: sayAt(row, fact), show: ({ value }) => { list.value = value; }, bands: () => bands, share: null };
 }
 
@@ -55,9 +55,9 @@ function numberControl(model, state, fact, isTested, onSet) {
   const interval = element("div", { class: "interval", "aria-hidden": "true" });
   const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
   if (isTested) {
-    slider = element("input", { type: "range", min: 0, step: 1, "aria-label": `${labelOf(fact)}, slider`,
+    slider = element("input", { type: "range", min: 0, step: 1, "aria-label": `${labelOf(fact)}, slider`, "aria-describedby": `${id}-choices`,
       oninput: () => onSet(fact.name, valueAt(scale, Number(slider.value))) });
-    row.append(element("div", { class: "track" }, slider, element("div", { class: "rail" }, bands, interval, ticks)));
+    row.append(element("div", { class: "track" }, slider, element("div", { class: "rail" }, bands, interval, ticks)), spoken(id));
   }
   const show = ({ value, low, high }) => {
     const isKnown = typeof value === "number";
@@ -85,6 +85,9 @@ function numberControl(model, state, fact, isTested, onSet) {
   };
   return { fact, row, say: sayAt(row, fact), show, bands: () => bands, share: (value) => shareOf(scale, value), stops: () => scale.stops };
 }
+
+/** Where the bands of a fact are described for screen readers. */
+const spoken = (id) => element("span", { id: `${id}-choices`, class: "hidden-text" });
 
 const labelOf = ({ name }) => name.replaceAll("_", " ");
 
@@ -139,10 +142,12 @@ export function showControls(model, state, controls, choice) {
 
 /** Bands below a slider: where the selected slot keeps its choice, and where it has others. */
 function drawBands(model, state, control, choice) {
-  const { fact } = control;
+  const { fact, row } = control;
   const place = control.bands();
   const read = slotChoices(model, state.book, state.facts, state.pins, [state.slot]);
   const isRead = [...read.keys()].some((slot) => state.book.tested.get(slot).has(fact.name)) && state.pins[state.slot] === undefined;
+  const text = row.querySelector(".hidden-text");
+  if (text !== null) text.textContent = "";
   place.hidden = !isRead || (control.share !== null && typeof state.facts[fact.name].value !== "number");
   if (place.hidden) return;
   const cuts = state.book.thresholds.get(fact.name) ?? [];
@@ -153,6 +158,7 @@ function drawBands(model, state, control, choice) {
   });
   if (control.share === null) {
     place.replaceChildren(...found.map((one) => band(model, one, choice, fact)));
+    text.textContent = found.map((one) => `${one.piece.value.replaceAll("_", " ")}: ${model.choices[one.choice].text}`).join("; ");
     return;
   }
   const stops = control.stops();
@@ -161,10 +167,12 @@ function drawBands(model, state, control, choice) {
   for (const one of found) {
     const [from, to] = ends(one.piece);
     const before = runs.at(-1);
-    if (before !== undefined && before.choice === one.choice) before.to = to;
-    else runs.push({ ...one, from, to });
+    if (before !== undefined && before.choice === one.choice) Object.assign(before, { to, end: one.piece.high });
+    else runs.push({ ...one, from, to, end: one.piece.high });
   }
   place.replaceChildren(...runs.map((run) => placed(band(model, run, choice, fact), run.from, Math.max(run.to - run.from, 0.012))));
+  text.textContent = `Thresholds: ${cuts.length > 0 ? [...new Set(cuts)].sort((a, b) => a - b).map(numberText).join(", ") : "none"}. Choice in ascending order: ${
+    runs.map((run, index) => model.choices[run.choice].text + (index < runs.length - 1 ? ` up to ${numberText(run.end)}` : "")).join(", ")}.`;
 }
 
 function band(model, { choice, piece }, now, fact) {

@@ -7,7 +7,7 @@ import { oneFactChanges } from "./linked.mjs";
 import { numberText, shortText } from "./numbers.mjs";
 import { pinnableChoices } from "./state.mjs";
 
-const OUTCOMES = { decides: ["decides", "decide"], beaten: ["loses", "lose"], silent: ["is silent", "are silent"] };
+const OUTCOMES = { decides: ["decides", "decide"], beaten: ["is overruled", "are overruled"], silent: ["does not apply", "do not apply"] };
 
 /** Write the details. shown: {model, state, result, flips, notes}; act: {apply, pin}. */
 export function showDetails(place, shown, act) {
@@ -30,8 +30,8 @@ function section(title, ...children) {
 function headline({ model, result }, slot, decision) {
   const choice = model.choices[decision.choice];
   return element("header", {},
-    element("p", { class: "slot-label" }, element("span", { class: "letter" }, slot.letter), slot.label),
-    element("h2", {}, choice.text),
+    element("h2", {}, element("span", { class: "slot-label" }, element("span", { class: "letter", "aria-hidden": "true" }, slot.letter), slot.label,
+      element("span", { class: "hidden-text" }, ": ")), element("span", { class: "choice-name" }, choice.text)),
     element("p", { class: "mute" }, choice.meaning),
     result.broken.filter((one) => Object.hasOwn(one.choices, slot.name)).map((one) =>
       element("p", { class: "alert" }, `Forbidden by constraint ${one.id}: ${one.because}.`)));
@@ -49,9 +49,9 @@ function reasons({ model, state, notes }, decision, act) {
   return element("div", { class: "reasons" },
     decision.pinned ? element("p", {}, element("b", {}, "Pinned."), `${reason} The rules choose ${ruled}.`) : null,
     rules.map((rule) => ruleText(rule)),
-    decision.provisional.map((fact) => element("p", { class: "alert" }, `Provisional: the choice depends on ${fact}, which is unknown.`)),
+    decision.provisional.map((fact) => element("p", { class: "alert" }, `Provisional: the choice depends on the fact ${labelOf(fact)}, which is unknown.`)),
     decision.pinned ? null : decision.fragile.map((one) => element("p", { class: "alert" },
-      `Fragile: ${one.fact} is between ${numberText(one.low)} and ${numberText(one.high)} (95 % interval); at one end `
+      `Fragile: the fact ${labelOf(one.fact)} is between ${numberText(one.low)} and ${numberText(one.high)} (95 % interval); at one end `
       + `the choice would be ${model.choices[one.other].text}.`)),
     comparison(model, notes.get(state.slot)),
     element("p", { class: "pin" }, element("label", { for: "pin" }, "Your choice"), pin));
@@ -59,12 +59,12 @@ function reasons({ model, state, notes }, decision, act) {
 
 /** A rule with its reason and sources. */
 function ruleText(rule) {
-  const source = Object.entries(rule.source).map(([kind, citation]) => `${kind}: ${citation}`).join("; ");
+  const source = Object.entries(rule.source).map(([kind, citation]) => `${kind === "notes" ? "strategy notes" : kind}: ${citation}`).join("; ");
   const author = rule.author ? ` · ${rule.author}` : "";
   return element("div", { class: "rule" },
     element("p", {}, element("b", {}, rule.id), ` ${rule.name.replaceAll("-", " ")} `,
       element("span", { class: "mute" }, `${rule.place}${author}`),
-      rule.stance === "contested" ? element("span", { class: "badge" }, "contested") : null),
+      rule.stance === "contested" ? element("span", { class: "badge" }, "contested: sources disagree") : null),
     element("p", {}, rule.because),
     Object.entries(rule.rejects).map(([name, why]) => element("p", { class: "mute" }, `Not ${name}: ${why}.`)),
     element("p", { class: "mute" }, `Source: ${source}`));
@@ -74,7 +74,7 @@ function ruleText(rule) {
 function comparison(model, note) {
   if (note === undefined) return null;
   const other = model.choices[note.choice].text;
-  const whose = note.isHandbook ? "The handbook chooses" : `${note.title} choose`;
+  const whose = note.isHandbook ? "The handbook chooses" : "The evidence rules choose";
   const measured = note.effect === null ? "The difference was not measured." : `With the handbook's choice${
     note.effect.choice.endsWith("rate") ? " at a searched learning rate" : ""}: ${effectText(note.effect)}.`;
   return element("p", { class: "note" }, `${whose} ${other} (${note.rules.join(", ")}). ${measured}`);
@@ -95,9 +95,9 @@ function nearest({ model, state, flips }, decision, act) {
   return [
     element("p", { class: "mute" }, "For each other choice, the change of the data that is smallest relative to the present values."),
     near.length > 0 ? element("ul", { class: "flips" }, near.map(item))
-      : element("p", { class: "mute" }, "No change within this task and modality leads to another choice."),
+      : element("p", { class: "mute" }, "No change of numbers leads to another choice."),
     far.length > 0 ? element("details", { ".open": state.opened.has("far"), ontoggle: remember(state, "far") },
-      element("summary", {}, `${far.length} for another task or modality`),
+      element("summary", {}, `${far.length} for another task, modality or other category`),
       element("ul", { class: "flips" }, far.map(item))) : null,
   ];
 }
@@ -159,9 +159,9 @@ function decisionTable({ model, state }, decision) {
   });
   const hidden = rows.length - shown.length;
   return [
-    element("p", { class: "mute" }, `The first row whose tests all pass decides: ${counts.join(", ")}. `
-      + "Next to a test: the distance of the fact from its threshold."),
-    element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Decision table" }, element("table", { class: "decisions" },
+    element("p", { class: "mute" }, `The first row whose tests all pass decides. Rules: ${counts.join(", ")}. `
+      + "Below a test: how far the fact is from its threshold."),
+    element("div", { class: "scroll decision-table", tabindex: 0, role: "region", "aria-label": "Decision table" }, element("table", { class: "decisions" },
       element("thead", {}, element("tr", {}, ["rule", "outcome", "choice"].map((name) => element("th", { scope: "col" }, name)),
         asked.map((fact) => element("th", { scope: "col", title: fact.meaning }, fact.name.replaceAll("_", " "))))),
       element("tbody", {}, shown.flatMap((rule) => tableRow(model, state, rule, traces.get(rule.id), asked))))),
@@ -179,11 +179,11 @@ function tableRow(model, state, rule, trace, asked) {
   const key = `rule ${rule.id}`;
   const isOpen = state.opened.has(key);
   const toggle = element("button", { type: "button", class: "plain", "aria-expanded": String(isOpen), "data-key": key,
-    title: rule.name.replaceAll("-", " "),
+    "aria-label": `${rule.id}, ${rule.name.replaceAll("-", " ")}: reason and source`, title: rule.name.replaceAll("-", " "),
     onclick: () => { state.opened[isOpen ? "delete" : "add"](key); state.redraw(); } }, rule.id);
   const by = trace.beatenBy.map(({ rule: id, declared }) => `${id} ${declared ? "overrides it" : "is more specific"}`).join(", ");
   const row = element("tr", { class: trace.outcome },
-    element("td", {}, toggle),
+    element("th", { scope: "row" }, toggle),
     element("td", { class: "outcome" }, OUTCOMES[trace.outcome][0], by ? element("small", {}, by) : null),
     element("td", { class: "choice" }, model.choices[rule.choice].text),
     asked.map((fact) => testCell(model, rule, trace, fact)));
@@ -194,11 +194,11 @@ function tableRow(model, state, rule, trace, asked) {
 function testCell(model, rule, trace, fact) {
   const own = rule.when.map((test, index) => [test, trace.tests[index]]).filter(([test]) => test.fact === fact.name);
   if (own.length === 0) return element("td", { class: "any" }, "any");
-  return element("td", {}, own.map(([test, result]) => element("div", { class: result.passes ? "passes" : "fails", title: testText(test) },
+  return element("td", { "data-label": labelOf(fact.name) }, own.map(([test, result]) => element("div", { class: result.passes ? "passes" : "fails", title: labelOf(testText(test)) },
     element("span", { "aria-hidden": "true" }, result.passes ? "✓\u00a0" : "✗\u00a0"),
     element("span", { class: "hidden-text" }, result.passes ? "passes: " : "fails: "),
     test.op === "in" ? namesText(model, test) : `${signOf(test)}\u00a0${numberText(test.constant)}`,
-    marginText(result))));
+    marginText(test, result))));
 }
 
 /** The names of a test; tasks of one kind in one word. */
@@ -210,8 +210,12 @@ function namesText(model, { fact, constant }) {
   return constant.join(" or ").replaceAll("_", " ");
 }
 
-function marginText({ margin, measured }) {
-  if (margin === null) return typeof measured === "number" || measured === NOT_APPLICABLE ? null
-    : measured === "unknown" ? element("small", {}, "unknown") : null;
-  return element("small", {}, `${margin < 0 ? "−" : "+"}${numberText(Math.abs(margin))}`);
+/** How far a fact is from a threshold: "needs 2.8 less", or "2.8 to spare". */
+function marginText({ op }, { margin, measured, passes }) {
+  if (measured === "unknown") return element("small", {}, "unknown");
+  if (margin === null) return null;
+  const size = numberText(Math.abs(margin));
+  const isBelow = op === "lt" || op === "le";
+  if (!passes) return element("small", {}, margin === 0 ? `must be ${isBelow ? "less" : "more"}` : `needs ${size} ${isBelow ? "less" : "more"}`);
+  return element("small", {}, margin === 0 ? "at the threshold" : `${size} to spare`);
 }

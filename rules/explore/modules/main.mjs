@@ -11,6 +11,11 @@ import { shortText } from "./numbers.mjs";
 import { bundleText, fromHash, isPossible, setPin, startAt, toHash, typicalValues } from "./state.mjs";
 
 const SAVED = "bundle.yaml";
+const FLAGS = {
+  fragile: "The 95 % interval of a fact contains a threshold at which the choice changes",
+  provisional: "The choice depends on a fact that is unknown",
+  forbidden: "A constraint forbids this combination of choices",
+};
 const NARROW = "(max-width: 48rem)"; // of the style sheet: details are below the bundle
 
 function start() {
@@ -32,10 +37,9 @@ function start() {
     draw(true);
   }
 
-  function select(slot, isTapped) {
+  function select(slot) {
     state.slot = slot;
     draw();
-    if (isTapped && globalThis.matchMedia(NARROW).matches) byId("details").scrollIntoView();
   }
 
   function onSet(name, value) {
@@ -125,7 +129,7 @@ function start() {
     byId("bar-choice").textContent = `${labelOf(shown, slot)}: ${now.get(slot)}`;
     byId("bar-rules").textContent = changes.length > 0 ? `changed: ${changes.map(([name]) => letterOf(shown, name)).join(", ")}`
       : decisions[slot].pinned ? "pinned" : decisions[slot].rules.join(", ");
-    byId("proved").textContent = `${book.rules.length} rules of ${book.layers.join(" + ")}. It is proved that they make exactly one choice in each slot for every dataset.`;
+    byId("proved").textContent = `${book.rules.length} rules. A proof shows that they make exactly one choice per slot for every dataset.`;
     before = now;
   }
 
@@ -162,7 +166,7 @@ function start() {
 const letterOf = (model, slot) => model.slots.find(({ name }) => name === slot).letter;
 const labelOf = (model, slot) => model.slots.find(({ name }) => name === slot).label;
 
-const GROUPS = { dataset: "Dataset", notes: "Configurations of the notes", examples: "Shipped examples" };
+const GROUPS = { dataset: "Dataset", notes: "Configurations of the handbook", examples: "Shipped examples" };
 
 function groupsOf(presets) {
   return Object.entries(GROUPS).map(([group, title]) => [title, presets.filter((one) => one.group === group)])
@@ -174,14 +178,18 @@ function fillList(list, groups) {
   list.replaceChildren(...groups.flatMap(([title, own]) => (title ? [element("optgroup", { label: title }, options(own))] : options(own))));
 }
 
+/** Scroll to the details after a tap, where they are below the bundle; a click by the keyboard has no detail. */
+function scrollToDetails({ detail }) {
+  if (detail > 0 && globalThis.matchMedia(NARROW).matches) requestAnimationFrame(() => byId("details").scrollIntoView());
+}
+
 function buildBundle(model, onSelect) {
   const rows = new Map();
   byId("slots").append(...model.order.map((name) => {
     const { letter, label } = model.slots.find((slot) => slot.name === name);
-    const radio = element("input", { type: "radio", name: "slot", value: name, onchange: () => onSelect(name, false) });
+    const radio = element("input", { type: "radio", name: "slot", value: name, onchange: () => onSelect(name) });
     const [choice, rules, flags, note] = ["choice", "by", "flags", "note"].map((kind) => element("span", { class: kind }));
-    const onclick = ({ detail, target }) => { if (detail > 0 && target !== radio) onSelect(name, true); }; // detail: 0 from the keyboard
-    const row = element("label", { class: "slot", onclick }, radio, element("span", { class: "letter" }, letter),
+    const row = element("label", { class: "slot", onclick: scrollToDetails }, radio, element("span", { class: "letter" }, letter),
       element("span", { class: "slot-name" }, label), rules, choice, flags, note);
     rows.set(name, { radio, label: row, choice, rules, flags, note });
     return row;
@@ -197,12 +205,12 @@ function showBundle(model, state, { decisions, broken }, notes, rows) {
     row.rules.textContent = one.pinned ? "pinned" : one.rules.join(", ");
     const flags = [one.fragile.length > 0 && !one.pinned ? "fragile" : "", one.provisional.length > 0 && !one.pinned ? "provisional" : "",
       broken.some((constraint) => Object.hasOwn(constraint.choices, name)) ? "forbidden" : ""].filter(Boolean);
-    row.flags.replaceChildren(...flags.map((flag) => element("span", { class: "badge" }, flag)));
+    row.flags.replaceChildren(...flags.map((flag) => element("span", { class: "badge", title: FLAGS[flag] }, flag)));
     const note = notes.get(name);
     const text = note && model.choices[note.choice].text;
     row.note.replaceChildren(...(note === undefined ? [] : note.isHandbook
       ? ["handbook: ", element("s", {}, text), ` ${effectText(note.effect)}`]
-      : [`evidence rules: ${text}; with the handbook's choice: ${effectText(note.effect)}`]));
+      : [`evidence rules: ${text}; ${note.effect === null ? "" : "with the handbook's choice: "}${effectText(note.effect)}`]));
   }
   byId("overruled").textContent = notes.size === 0 ? "The handbook makes the same choices here."
     : countText([...notes.values()].map(({ effect }) => effect),

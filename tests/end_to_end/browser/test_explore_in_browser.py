@@ -110,6 +110,9 @@ def test_moving_a_slider_changes_the_choice_and_says_so(opened: Callable[..., Pa
     assert page.get_by_label("minority class rows", exact=True).input_value() == "600"  # of 3,000 rows
     assert "Performance metric: f1 (average binary) → roc_auc" in page.locator("#changed").inner_text()
     assert page.locator("tr.decides").inner_text().startswith("P002")
+    assert page.locator("#fact-imbalance_ratio-choices").inner_text() == (
+        "Thresholds: 1.5, 4. Choice in ascending order: accuracy up to 1.5, roc_auc up to 4, f1 (average binary)."
+    )
     assert "imbalance_ratio=4" in page.url
 
 
@@ -118,7 +121,7 @@ def test_a_link_opens_its_state_and_leaves_out_what_cannot_be(opened: Callable[.
         "#book=handbook&preset=image-tasks&rows=49999&slot=tuner&classes=0&color=red&pin.activation=tanh&pin.loss=nothing"
     )
     assert page.locator("#book").input_value() == "handbook"
-    assert page.locator("#details h2").inner_text() == "hyperband"
+    assert page.locator("#details .choice-name").inner_text() == "hyperband"
     assert page.get_by_label("rows", exact=True).input_value() == "49999"
     assert page.locator("#fact-classes").input_value() == "10"
     assert chosen(page, "activation") == "tanh"
@@ -201,6 +204,8 @@ def test_the_page_fits_a_phone(opened: Callable[..., Page]) -> None:
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
     assert page.locator(".bar").is_visible()
+    page.locator("label.slot:has(input[value=loss])").click()
+    page.wait_for_function("Math.abs(document.getElementById('details').getBoundingClientRect().top) < 2")
     for scheme, background in {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 22, 26)"}.items():
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == background
