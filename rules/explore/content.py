@@ -163,25 +163,21 @@ def _choice(choices: _Table, choice: Choice) -> int:
 
 
 def _replacements(books: Sequence[ShownBook], choices: _Table) -> list[dict[str, Any]]:
-    """Each choice of the handbook that an evidence rule replaces on some dataset, and that rule."""
+    """Each choice of the handbook that a rule of the shipped book replaces on some dataset, and that rule."""
     by_name = {book.name: book.proved for book in books}
     old, new = by_name["handbook"], by_name[SHIPPED]
-    found: dict[tuple[str, int], dict[str, Any]] = {}
+    found: set[tuple[str, int]] = set()
     for slot in Slot:
         needed = {*upstream(old.book, [slot]), *upstream(new.book, [slot])}
         space = Space.over([*base_tests(old.book, needed), *base_tests(new.book, needed)])
         before = list(decision_regions(old.book, old.beaten_by, (slot,), space=space))
         for now in decision_regions(new.book, new.beaten_by, (slot,), space=space):
-            rule = now.rules[slot]
-            for was in before:
-                if was.choices[slot] == now.choices[slot] or not _overlap(was, now):
-                    continue
-                one = found.setdefault(
-                    (rule.id, _choice(choices, was.choices[slot])), {"rule": rule.id, "handbookRules": []}
-                )
-                if was.rules[slot].id not in one["handbookRules"]:
-                    one["handbookRules"].append(was.rules[slot].id)
-    return [one | {"choice": choice} for (_, choice), one in found.items()]
+            found |= {
+                (now.rules[slot].id, _choice(choices, was.choices[slot]))
+                for was in before
+                if was.choices[slot] != now.choices[slot] and _overlap(was, now)
+            }
+    return [{"rule": rule, "choice": choice} for rule, choice in sorted(found)]
 
 
 def _overlap(was: DecisionRegion, now: DecisionRegion) -> bool:

@@ -74,7 +74,7 @@ function ruleText(rule) {
 function comparison(model, note) {
   if (note === undefined) return null;
   const other = model.choices[note.choice].text;
-  const whose = note.isHandbook ? "The handbook chooses" : "The evidence rules choose";
+  const whose = note.isHandbook ? "The handbook chooses" : `The ${note.title} choose`;
   const measured = note.effect === null ? "The difference was not measured." : `With the handbook's choice${
     note.effect.choice.endsWith("rate") ? " at a searched learning rate" : ""}: ${effectText(note.effect)}.`;
   return element("p", { class: "note" }, `${whose} ${other} (${note.rules.join(", ")}). ${measured}`);

@@ -59,9 +59,10 @@ export function oneFactChanges(model, book, facts, pins, slot) {
   const choiceOf = (then) => slotChoices(model, book, then, pins, [slot]).get(slot).choice;
   const now = choiceOf(facts);
   const read = [...slotChoices(model, book, facts, pins, [slot]).keys()].filter((name) => pins[name] === undefined);
-  const isRead = ({ name }) => read.some((one) => book.tested.get(one).has(name)) || CLASS_SIZES.includes(name);
+  const isRead = (fact) => fact.slot === undefined && appliesTo(fact, facts.task.value)
+    && (CLASS_SIZES.includes(fact.name) || read.some((one) => book.tested.get(one).has(fact.name)));
   const found = [];
-  for (const fact of model.facts.filter((one) => one.slot === undefined && isRead(one))) {
+  for (const fact of model.facts.filter(isRead)) {
     const { value: old } = facts[fact.name];
     const seen = new Set([now]);
     const offer = (value, words) => {
@@ -72,7 +73,7 @@ export function oneFactChanges(model, book, facts, pins, slot) {
       found.push({ fact: fact.name, value, words, choice, moved: moved.map((name) => [name, then[name].value]) });
     };
     if (fact.values && !ELSEWHERE.includes(fact.name)) {
-      for (const value of fact.values) if (value !== old) offer(value, `= ${value}`);
+      for (const value of fact.values) if (value !== old) offer(value, `= ${value.replaceAll("_", " ")}`);
     } else if (typeof old === "number") {
       const cuts = turns(model, book, facts, fact);
       for (const values of [cuts.filter(({ value }) => value < old).toReversed(), cuts.filter(({ value }) => value > old)]) {
@@ -90,9 +91,10 @@ function turns(model, book, facts, fact) {
   const thresholds = (name) => (book.thresholds.get(name) ?? []).filter((one) => one > 0);
   const [rows, ratio, rare] = CLASS_SIZES.map((name) => facts[name].value);
   const isMulticlass = facts.task.value === "multiclass";
+  const rareCuts = thresholds("minority_class_rows").flatMap((one) => [one - 0.5, one, one + 0.5]); // which follow as whole numbers
   const linked = ![rows, ratio, rare].every((one) => typeof one === "number") ? []
-    : fact.name === "rows" ? thresholds("minority_class_rows").map((one) => (one * rows) / rare)
-      : fact.name === "imbalance_ratio" ? thresholds("minority_class_rows").map((one) => (isMulticlass ? (ratio * rare) / one : rows / one - 1))
+    : fact.name === "rows" ? rareCuts.map((one) => (one * rows) / rare)
+      : fact.name === "imbalance_ratio" ? rareCuts.map((one) => (isMulticlass ? (ratio * rare) / one : rows / one - 1))
         : fact.name === "minority_class_rows" ? thresholds("imbalance_ratio").map((one) => (isMulticlass ? (ratio * rare) / one : rows / (one + 1))) : [];
   const cuts = [...(book.thresholds.get(fact.name) ?? []), ...linked];
   const isAllowed = ({ value }) => value >= (fact.low ?? -Infinity) && value <= (fact.high ?? Infinity);

@@ -209,24 +209,28 @@ function showBundle(model, state, { decisions, broken }, notes, rows) {
     const note = notes.get(name);
     const text = note && model.choices[note.choice].text;
     row.note.replaceChildren(...(note === undefined ? [] : note.isHandbook
-      ? ["handbook: ", element("s", {}, text), ` ${effectText(note.effect)}`]
-      : [`evidence rules: ${text}; ${note.effect === null ? "" : "with the handbook's choice: "}${effectText(note.effect)}`]));
+      ? [`${note.title}: `, element("s", {}, text), ` ${effectText(note.effect)}`]
+      : [`${note.title}: ${text}; ${note.effect === null ? "" : "with the handbook's choice: "}${effectText(note.effect)}`]));
   }
   byId("overruled").textContent = notes.size === 0 ? "The handbook makes the same choices here."
     : countText([...notes.values()].map(({ effect }) => effect),
-      `The evidence rules replace the handbook's choice in ${notes.size} of ${model.slots.length} slots. The handbook's choice has`);
+      `The ${aboveHandbook(state.book.name === "handbook" ? model.books.find(({ name }) => name !== "handbook") : state.book)} replace the handbook's choice in ${notes.size} of ${model.slots.length} slots. The handbook's choice has`);
 }
+
+/** The rules of a book that can override the handbook. */
+const aboveHandbook = ({ name }) => (name === "own" ? "evidence rules and your own" : "evidence rules");
 
 /** Where the other book chooses otherwise: the handbook, or the first book if the handbook is shown. */
 function compareBooks(model, state, { decisions }) {
   const isHandbook = state.book.name !== "handbook";
   const other = model.books.find(({ name }) => (name === "handbook") === isHandbook);
+  const title = isHandbook ? "handbook" : aboveHandbook(other);
   const found = new Map();
   for (const [slot, ruling] of slotChoices(model, other, state.facts, state.pins)) {
     const one = decisions[slot];
     if (one.pinned || ruling.choice === one.choice) continue;
     const effect = isHandbook ? effectOf(model, state.book, one.rules, ruling.choice) : effectOf(model, other, ruling.rules, one.choice);
-    if (!isSame(effect)) found.set(slot, { ...ruling, isHandbook, title: other.title, effect });
+    if (!isSame(effect)) found.set(slot, { ...ruling, isHandbook, title, effect });
   }
   return found;
 }

@@ -168,6 +168,7 @@ def test_thresholds_of_one_fact_lead_to_the_choices_that_they_name(opened: Calla
     assert [how for how, _, _ in texts if not how.startswith("rows")] == [
         "imbalance ratio ≤ 4 then minority class rows = 600",  # of 3,000 rows
         "imbalance ratio ≤ 1.5 then minority class rows = 1,200",
+        "imbalance ratio > 79 then minority class rows = 37",  # 3,000 / 80 = 37.5, which is 38
         "minority class rows ≤ 37 then imbalance ratio = 80.08",
         "minority class rows ≥ 600 then imbalance ratio = 4",
         "minority class rows ≥ 1,200 then imbalance ratio = 1.5",
