@@ -122,6 +122,7 @@ def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: P
     assert Run(tmp_path / "run").bundle.optimizer.name == "rmsprop"
 
 
+@long_test
 def test_a_time_limit_shorter_than_the_start_up_is_said(
     tmp_path: Path, run_time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from recommender.cli.commands import bundle
 from recommender.cli.main import group
 from recommender.examples import FOLDER
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ GENERATED: Final = {"rules.md", "scorecard.md", "reference/commands.md", "refere
 PAGES: Final = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
 EXPERIMENTS: Final = {page for page in PAGES if page.startswith("learn/")}
 """Pages whose code test_lessons.py runs."""
+LONG: Final = ("tutorial.md", "how-to/predict.md")  # to update them, too, set PCWAT_EFFORT=2
 BLOCK: Final = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 VARIES: Final = ("train", "predict", "fairness", "audit verify", "audit replay")
 """Commands that print a processor's own numbers, or where files lie: they must succeed; take their output out of a page
@@ -77,7 +79,14 @@ def is_runnable(words: list[str]) -> bool:
     return "--budget" not in words and all(Path(word).exists() for word in files if word not in outputs)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in GENERATED and page not in EXPERIMENTS])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=long_test) if page in LONG else page
+        for page in PAGES
+        if page not in GENERATED and page not in EXPERIMENTS
+    ],
+)
 def test_a_page_shows_what_its_commands_print(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:

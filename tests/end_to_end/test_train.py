@@ -104,6 +104,7 @@ def test_the_saved_model_answers_raw_rows_as_the_run_did(cancer_run: Run) -> Non
     np.testing.assert_allclose(column[[int(row["row"]) for row in held_out]], expected, atol=1e-5)
 
 
+@long_test
 def test_the_same_seed_gives_the_same_scores(cancer_run: Run, tmp_path: Path) -> None:
     again = train(example("breast_cancer"), target="diagnosis", trials=3, directory=tmp_path / "again")
     assert again.scores == cancer_run.scores
@@ -125,6 +126,7 @@ def test_a_regression_is_scored_in_the_targets_own_unit(tmp_path: Path) -> None:
     assert run.predict(example("diabetes")).column_names == ["prediction", "low", "high"]
 
 
+@long_test
 def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path, one_split: Pin) -> None:
     loss = parse_choice(Slot.LOSS, {"name": "mse", "target": "log1p"})
     pins = [Pin(slot=Slot.LOSS, choice=loss, reason="ratios count"), one_split]

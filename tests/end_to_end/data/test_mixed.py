@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROWS = 300
 
 
+@long_test
 def test_columns_beside_images_tell_what_no_image_does(tmp_path: Path, one_split: Pin) -> None:
     """The class hangs on the side alone: images of digits say nothing of it."""
     random = np.random.default_rng(0)

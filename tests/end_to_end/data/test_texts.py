@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from executor import train
 from recommender.cli.main import group
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def sentences(language: str, *, seed: int) -> pl.DataFrame:
     return pl.DataFrame({"said": said, "mood": labels})
 
 
-@pytest.fixture(scope="module", params=["english", "chinese"])
+@pytest.fixture(scope="module", params=["english", pytest.param("chinese", marks=long_test)])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, one_split: Pin) -> tuple[Run, str]:
     """A run of one trial; tests must not change it."""
     folder = tmp_path_factory.mktemp(request.param)

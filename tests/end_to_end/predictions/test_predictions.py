@@ -16,6 +16,7 @@ from executor.runs.drift.new_rows import DriftReport
 from executor.runs.report.hold_out_predictions import read_predictions
 from recommender.cli.main import group
 from rules.errors import ColumnError
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +116,7 @@ def test_the_rows_to_predict_are_not_overwritten(run: Run, frame: pd.DataFrame, 
     assert path.read_bytes() == before
 
 
+@long_test
 def test_a_forecast_keeps_a_time_column_that_is_called_prediction(tmp_path: Path) -> None:
     days = pd.date_range("2022-01-01", periods=100).astype(str)
     values = (100 + 10 * np.sin(np.arange(100) * 2 * np.pi / 7)).round(2)

@@ -33,6 +33,7 @@ from recommender.roles.roles import Roles
 from rules.errors import RunError, TrainingError
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,6 +229,7 @@ def test_a_plain_column_is_an_input_of_its_own_name(tmp_path: Path) -> None:
     assert {tensor.name: tensor.shape for tensor in again.inputs} == {"age": (None, 1), "job": (None, 1)}
 
 
+@long_test
 def test_a_table_of_2000_columns_has_an_input_for_each_kind_only(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     numbers = {f"n{number}": random.normal(size=40) for number in range(1_900)}

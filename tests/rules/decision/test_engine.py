@@ -94,8 +94,16 @@ def by_hand(slot: Slot, facts: dict[str, Measurement]) -> set[str]:
     values = {name: fact.value for name, fact in facts.items()}
     firing = [rule for rule in BOOK.book.of(slot) if fires(rule, values)]
 
+    def compared(a: Rule, b: Rule) -> set[str]:
+        """What a is compared with in the place of b: b, and the rule of which b is a variant."""
+        is_variant = b.variant_of and not a.tests_training and a.id not in b.overrides
+        return {b.id, b.variant_of} if is_variant else {b.id}
+
+    def overrides(a: Rule, b: Rule) -> bool:
+        return bool(compared(a, b) & {*a.overrides})
+
     def beats(a: Rule, b: Rule) -> bool:
-        return b.id in a.overrides or (a.id not in b.overrides and where[a.id] < where[b.id])
+        return overrides(a, b) or (not overrides(b, a) and any(where[a.id] < where[one] for one in compared(a, b)))
 
     return {str(b.choice) for b in firing if not any(beats(a, b) for a in firing)}
 

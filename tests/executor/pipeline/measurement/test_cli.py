@@ -13,6 +13,7 @@ from recommender.examples import example
 from rules.errors import MeasurementError
 from rules.scorecard.results import read_results
 from rules.scorecard.shipped import shipped_scorecard
+from tests.effort import long_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,7 @@ def run(command: object, *words: object) -> str:
     return result.stdout
 
 
+@long_test
 def test_measurement_is_continued_and_shown(corpus: Path) -> None:
     output = corpus / "results.jsonl"
     words = ["N", "--against", "tanh", "--corpus", corpus, "--quick", "--seeds", 1, "--pin", "initializer=xavier"]
