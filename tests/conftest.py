@@ -17,7 +17,7 @@ os.environ["PCWAT_CACHE"] = os.devnull  # no outcome depends on the measured spe
 
 settings.register_profile(
     "pcwat",
-    max_examples=60 * EFFORT,
+    max_examples=40 * EFFORT,
     deadline=None,  # no test is timed
     suppress_health_check=[HealthCheck.too_slow],
 )

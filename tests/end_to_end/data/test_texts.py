@@ -107,6 +107,7 @@ def test_numbers_categories_and_texts_of_one_table_train_together(mixed: Run) ->
     assert value > 0.8
 
 
+@long_test
 def test_a_process_that_did_not_train_answers_numbers_categories_and_texts(mixed: Run, tmp_path: Path) -> None:
     rows, output = tmp_path / "new.csv", tmp_path / "out.csv"
     new = {
