@@ -21,7 +21,10 @@ EXPLODING_FACTOR: Final = 1_000
 """Growth of the gradient norm since the first epoch, from which gradients explode; our own bound."""
 VANISHING_SHARE: Final = 1e-4
 """Share of the first hidden layer in the gradient norm of each epoch, below which gradients vanish; our own bound. It
-is 0 with zero weights; a network that starts at a linear model has 0 in its first step only."""
+is 0 with zero weights. The first epoch is not compared: a network that starts at a linear model has 0 in its first
+step."""
+MIN_EPOCHS: Final = 2
+"""Measured epochs from which gradients can be called stable."""
 MAX_NAMED: Final = 5  # trials in a sentence
 REMEDIES: Final[Mapping[GradientProblem, str]] = {
     "exploding": "Pin a lower learning rate, or an optimizer with clip_norm.",
@@ -33,8 +36,8 @@ def gradient_problem(outcome: Outcome) -> GradientProblem | None:
     """Return what is wrong with the gradients of a trial; None if nothing is, or they were not measured.
 
     Gradients explode if their norm is not finite in an epoch, or grows to EXPLODING_FACTOR times that of the first
-    epoch. They vanish if the first hidden layer has less than VANISHING_SHARE of the norm in every epoch (Glorot and
-    Bengio 2010, section 4.2).
+    epoch. They vanish if the first hidden layer has less than VANISHING_SHARE of the norm in every epoch after the
+    first (Glorot and Bengio 2010, section 4.2).
     """
     norms = outcome.gradient_norm
     if not norms:
@@ -73,15 +76,17 @@ def gradient_flow(ranked: Sequence[Outcome]) -> Measurement:
     others = [
         f"{word} in {count} of {counted(len(ranked), 'trial')}" for word in REMEDIES if (count := problems.count(word))
     ]
-    if not best.gradient_norm:
-        return Measurement(value=UNMEASURED, source=f"trial {best.number}, the best, has no measured epoch")
-    source = f"{counted(len(best.gradient_norm), 'epoch')} of trial {best.number}, the best"
+    epochs = len(best.gradient_norm)
+    if epochs < MIN_EPOCHS and problems[0] is None:
+        source = f"trial {best.number}, the best, has {counted(epochs, 'measured epoch')}, fewer than {MIN_EPOCHS}"
+        return Measurement(value=UNMEASURED, source=source)
+    source = f"{counted(epochs, 'epoch')} of trial {best.number}, the best"
     return Measurement(value=problems[0] or "stable", source="; ".join([source, *others]))
 
 
 def _largest_share(outcome: Outcome) -> float | None:
-    """Largest share of the first hidden layer in the gradient norm of an epoch; None if it was not measured."""
-    return max((share for share in outcome.first_layer_share if share is not None), default=None)
+    """Largest share of the first hidden layer in the gradient norm of an epoch after the first; None if unmeasured."""
+    return max((share for share in outcome.first_layer_share[1:] if share is not None), default=None)
 
 
 def _measured(outcome: Outcome, problem: GradientProblem) -> str:
@@ -89,7 +94,7 @@ def _measured(outcome: Outcome, problem: GradientProblem) -> str:
     where = f"in trial {outcome.number}"
     if problem == "vanishing":
         share = number(_largest_share(outcome) or 0.0)
-        return f"{where} the first hidden layer has at most {share} of the gradient norm in every epoch"
+        return f"{where} the first hidden layer has at most {share} of the gradient norm in every epoch after the first"
     if None in outcome.gradient_norm:
         return f"{where} the gradient norm is not finite from epoch {outcome.gradient_norm.index(None) + 1}"
     first, highest = outcome.gradient_norm[0], max(norm for norm in outcome.gradient_norm if norm is not None)

@@ -32,7 +32,8 @@ def trial(number: int, norms: tuple[float | None, ...], shares: tuple[float | No
         ((1.0, 1_001.0), (0.5, 0.5), "exploding"),
         ((1.0, None), (0.5, None), "exploding"),
         ((1.0, 0.1), (0.0, 1e-4), None),
-        ((1.0, 0.1), (0.9e-4, 0.0), "vanishing"),
+        ((1.0, 0.1), (0.5, 0.9e-4), "vanishing"),
+        ((1.0,), (0.0,), None),  # the first step of a network that starts at a linear model
         ((0.0, 0.0), (0.0, 0.0), "vanishing"),
         ((1.0, 2.0), (), None),
         ((), (), None),
@@ -49,13 +50,13 @@ def test_each_problem_is_one_sentence_with_the_best_trial_that_has_it() -> None:
         trial(4, (2.0, 5_000.0)),
         trial(0, (1.0, 1.0), (0.5, 0.5)),
         trial(1, (1.0, None)),
-        trial(2, (1.0,), (0.0,)),
+        trial(2, (1.0, 1.0), (0.5, 0.0)),
     ]
     exploding, vanishing = REMEDIES.values()
     assert describe_gradients(ranked) == (
         f"Gradients explode in 2 trials (1, 4): in trial 4 the gradient norm grows from 2 to 5,000. {exploding} "
         "Gradients vanish in trial 2: in trial 2 the first hidden layer has at most 0 of the gradient norm in every "
-        f"epoch. {vanishing} Rules test it in a next training with --after RUN."
+        f"epoch after the first. {vanishing} Rules test it in a next training with --after RUN."
     )
     assert describe_gradients(ranked[1:2]) == ""
 
@@ -66,3 +67,5 @@ def test_the_fact_is_that_of_the_best_trial_and_its_source_counts_the_others() -
     assert (first.value, first.source) == ("stable", "2 epochs of trial 0, the best; exploding in 2 of 3 trials")
     assert gradient_flow([exploding, stable]).value == "exploding"
     assert gradient_flow([trial(3, ())]).value == "unmeasured"
+    short = gradient_flow([trial(3, (1.0,), (0.0,))])
+    assert (short.value, short.source) == ("unmeasured", "trial 3, the best, has 1 measured epoch, fewer than 2")
