@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from rules.decision.difference import changed_choices
 from rules.explore.presets import PRESETS, Preset, examples
-from rules.proof.decision_regions import base_tests, decision_regions, reported_value, upstream
-from rules.proof.fact_space import Space, meet
+from rules.proof.decision_regions import reported_value
 from rules.rulebook.rulebook import SHIPPED
 from rules.scorecard.shipped import measured_score, shipped_scorecard
 from rules.text.yaml_document import schema_comment
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rules.decision.trace import Pin
-    from rules.proof.decision_regions import DecisionRegion
     from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Constraint, Rule
     from rules.rulebook.rulebook import Rulebook
@@ -166,22 +165,12 @@ def _replacements(books: Sequence[ShownBook], choices: _Table) -> list[dict[str,
     """Each choice of the handbook that a rule of the shipped book replaces on some dataset, and that rule."""
     by_name = {book.name: book.proved for book in books}
     old, new = by_name["handbook"], by_name[SHIPPED]
-    found: set[tuple[str, int]] = set()
-    for slot in Slot:
-        needed = {*upstream(old.book, [slot]), *upstream(new.book, [slot])}
-        space = Space.over([*base_tests(old.book, needed), *base_tests(new.book, needed)])
-        before = list(decision_regions(old.book, old.beaten_by, (slot,), space=space))
-        for now in decision_regions(new.book, new.beaten_by, (slot,), space=space):
-            found |= {
-                (now.rules[slot].id, _choice(choices, was.choices[slot]))
-                for was in before
-                if was.choices[slot] != now.choices[slot] and _overlap(was, now)
-            }
+    found = {
+        (one.becomes.rules[one.slot].id, _choice(choices, one.was.choices[one.slot]))
+        for one in changed_choices(old, new)
+        if next(one.shared(), None) is not None
+    }
     return [{"rule": rule, "choice": choice} for rule, choice in sorted(found)]
-
-
-def _overlap(was: DecisionRegion, now: DecisionRegion) -> bool:
-    return any(meet(one, other) is not None for one in was.boxes for other in now.boxes)
 
 
 def _constraint(constraint: Constraint, constraints: _Table) -> int:
