@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 import pyarrow as pa
@@ -15,6 +15,7 @@ from rich.console import Console
 from executor.cli.open_model import import_tensorflow_for, open_model
 from executor.cli.progress_line import SearchProgress
 from executor.cli.table_file import DELIMITERS, PARQUET, write_table
+from executor.model.calibration.conformal_sets import DEFAULT_COVERAGE
 from executor.model.validate_rows import open_rows
 from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
 from executor.pipeline.tracking.track import parse_trackers, track_run
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
     from executor.runtime.clock import Clock
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Unreadable
-
-
-DEFAULT_COVERAGE: Final = 0.9  # of prediction sets; that of prediction intervals
 
 
 def _without_settings(context: click.Context, _option: click.Parameter, stopped: Path | None) -> Path | None:

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Final
 
 from pyarrow import csv, parquet
 
+from recommender.dataset.readers import table
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
 
 PARQUET: Final = ".parquet"
-DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
+DELIMITERS: Final = {f".{name}": delimiter for name, delimiter in table.DELIMITERS.items()}
 
 
-def write_table(table: pa.Table, path: Path, *, ending: str) -> None:
+def write_table(rows: pa.Table, path: Path, *, ending: str) -> None:
     """Write a table in the format of a file extension, which the path itself need not have."""
     if ending == PARQUET:
-        parquet.write_table(table, path)
+        parquet.write_table(rows, path)
     else:
-        csv.write_csv(table, path, csv.WriteOptions(delimiter=DELIMITERS[ending]))
+        csv.write_csv(rows, path, csv.WriteOptions(delimiter=DELIMITERS[ending]))

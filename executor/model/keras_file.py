@@ -290,9 +290,12 @@ def predict_rows(model: keras.Model | Callable[..., tf.Tensor], signature: Signa
 def compile_predictions(model: keras.Model) -> Callable[..., tf.Tensor]:
     """Compile a model for `predict_rows` as one graph.
 
-    It takes a second to compile and a third of the time for each batch. The outputs may differ in the last bits.
+    It takes a second to compile and a third of the time for each batch. The outputs may differ in the last bits, unless
+    the process does not optimize graphs.
     """
-    graph: Callable[..., tf.Tensor] = tf.function(lambda inputs, training: model(inputs, training=training))
+    graph: Callable[..., tf.Tensor] = tf.function(
+        lambda inputs, training: model(inputs, training=training), autograph=False
+    )
     return graph
 
 

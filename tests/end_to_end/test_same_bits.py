@@ -26,11 +26,9 @@ PARTS: Final = (np.array([999]), PERMUTED[:7], PERMUTED)
 def check(run: Run, take: Callable[[np.ndarray], list[object]]) -> None:
     """Compare predictions of some rows with those of all: labels, probabilities and numbers.
 
-    take: the sources of some rows, of which the first one of all rows is predicted as a whole.
+    take: the sources of some rows, of which the first, a file, is predicted with all rows.
     """
     every = run.predict(take(np.arange(ROWS))[0])
-    if isinstance(every, pd.DataFrame):
-        every = pa.Table.from_pandas(every, preserve_index=False)
     for part in PARTS:
         for source in take(part):
             found = run.predict(source)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from executor.model.calibration.conformal_intervals import PERCENT, ROUNDING
 
 PERCENTS: Final = range(50, 100)  # coverages that sets can have
+DEFAULT_COVERAGE: Final = PERCENT / 100  # that of prediction intervals
 
 
 class ClassSets(BaseModel):

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from executor.model.calibration.conformal_sets import DEFAULT_COVERAGE
 from executor.runs.serving.array_rows import parse_form
 from executor.runs.serving.json_rows import parse_rows
 from executor.runs.serving.limits import CSV, FORM, JSON, Options
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 ACCEPTED: Final = {JSON: JSON, CSV: CSV, "*/*": JSON, "application/*": JSON, "text/*": CSV}
 UTF_8: Final = frozenset({"", "utf-8", "utf8"})
 PARAMETERS: Final = ("key", "quantiles", "sets", "coverage", "by_class")
-DEFAULT_COVERAGE: Final = 0.9  # of prediction sets, as in `recommend predict`
 FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 PATHS: Final = ("/health", "/metrics", "/openapi.json", "/predict", "/ready")
 LARGE_BODY: Final = 65_536  # bytes from which a body is parsed in a thread, so that other requests do not wait

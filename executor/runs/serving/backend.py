@@ -14,7 +14,7 @@ import tensorflow as tf
 from executor.data.raw_table import Form, RawTable
 from executor.layers.numbers import Numbers
 from executor.layers.words import CategoryLayer
-from executor.model.keras_file import column_layers, predict_rows
+from executor.model.keras_file import column_layers, compile_predictions, predict_rows
 from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS
 from executor.runs.serving.known_values import known_values
 from executor.runtime.log import LOG
@@ -50,12 +50,7 @@ class KerasBackend:
         return predict_rows(self.model, self._signature, rows)
 
     def _compiled(self, model: keras.Model) -> Any:  # noqa: ANN401  a function of TensorFlow, or the model
-        graph = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
-
-        def compiled(inputs: dict[str, tf.Tensor], *, training: bool) -> tf.Tensor:
-            del training
-            return graph(inputs)
-
+        compiled = compile_predictions(model)
         rows = random_rows(self._signature, model)
         before, after = (predict_rows(own, self._signature, rows) for own in (model, compiled))
         if np.array_equal(before, after, equal_nan=True):
