@@ -88,6 +88,14 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
     show_default=True,
     help="File of the results; it is continued if it exists.",
 )
+@click.option(
+    "--from",
+    "earlier",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="RESULTS",
+    help="Earlier results, JSON lines or Parquet, that are copied to the file and not measured again; repeatable.",
+)
 @format_option
 def measure(
     *,
@@ -104,6 +112,7 @@ def measure(
     book: tuple[str, ...],
     verbosity: Verbosity,
     output: Path,
+    earlier: tuple[Path, ...],
     form: str,
 ) -> None:
     """Train the choice of SLOT or RULE against every admissible alternative on each dataset of a corpus.
@@ -131,6 +140,7 @@ def measure(
         pins=pins,
         layers=tuple(map(str, chosen)),
         output=output,
+        earlier=earlier,
     )
 
     def report(step: Step) -> None:

@@ -52,6 +52,8 @@ class Order:
     pins: tuple[Pin, ...]
     layers: tuple[str, ...]
     output: Path
+    earlier: tuple[Path, ...] = ()
+    """Files of results whose trainings are copied into the output file and not repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +88,11 @@ def measure(
         All results of the output file, without those of datasets that the time limit interrupted.
 
     Raises:
-        MeasurementError: If the output file has results of other settings or is not such a file.
+        MeasurementError: If the output file or an earlier one has results of other settings or is not such a file.
     """
-    done = _done(order)
     order.output.parent.mkdir(parents=True, exist_ok=True)
+    _copy_earlier(order)
+    done = _done(order)
     if jobs is None and seconds is None:
         for entry in corpus:
             for step in measure_dataset(entry, order, done):
@@ -181,13 +184,31 @@ def _done(order: Order) -> Results:
         return EMPTY
     _drop_cut_line(order.output)
     done = read_results([order.output])
-    other = next((one for one in done.datasets.values() if one.settings != order.settings), None)
+    _check_settings(done, order, str(order.output))
+    return done
+
+
+def _copy_earlier(order: Order) -> None:
+    """Append the results of earlier files that the output file does not have to it."""
+    if not order.earlier:
+        return
+    done, earlier = _done(order), read_results(order.earlier)
+    _check_settings(earlier, order, ", ".join(map(str, order.earlier)))
+    for name in done.datasets.keys() & earlier.datasets.keys():
+        check_same(earlier.datasets[name], done.datasets[name])
+    datasets = [one for name, one in earlier.datasets.items() if name not in done.datasets]
+    trainings = [one for one in earlier.trainings if one.key in earlier.keys - done.keys]
+    _append(order.output, *datasets, *trainings)
+
+
+def _check_settings(results: Results, order: Order, files: str) -> None:
+    """Raise MeasurementError if results have other settings than those wanted."""
+    other = next((one for one in results.datasets.values() if one.settings != order.settings), None)
     if other is not None:
         raise MeasurementError(
-            f"{order.output} has results of other settings ({other.settings.model_dump_json()}). Use the same, or "
+            f"{files} has results of other settings ({other.settings.model_dump_json()}). Use the same, or "
             "write to another file with -o."
         )
-    return done
 
 
 def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -> Iterator[Step]:

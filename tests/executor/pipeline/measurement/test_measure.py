@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from executor.pipeline.measurement.corpus import read_corpus
 from executor.pipeline.measurement.measure import Order, Step, measure
 from rules.errors import MeasurementError
 from rules.rulebook.rulebook import SHIPPED_LAYERS
-from rules.scorecard.results import Settings
+from rules.scorecard.results import Settings, write_parquet
 from rules.scorecard.score import score
 from rules.vocabulary.choices import Sgd, Slot
 from tests.effort import long_test
@@ -118,6 +119,21 @@ def test_trainings_of_the_file_are_not_repeated(measured: tuple[Results, list[St
     again = measure(read_corpus(corpus, ["numbers"]), order(output, Slot.LOSS), progress=steps.append)
 
     assert (steps, again.trainings) == ([], results.trainings)
+
+
+def test_trainings_of_an_earlier_file_are_copied_and_not_repeated(
+    measured: tuple[Results, list[Step], Path], tmp_path: Path
+) -> None:
+    results, _, _ = measured
+    earlier, output = tmp_path / "earlier.parquet", tmp_path / "results.jsonl"
+    write_parquet(results, earlier)
+    wanted = replace(order(output, Slot.LOSS), earlier=(earlier,))
+
+    assert measure([], wanted) == results
+    assert measure([], wanted) == results
+    assert len(output.read_text(encoding="utf-8").splitlines()) == len(results.datasets) + len(results.trainings)
+    with pytest.raises(MeasurementError, match=r"earlier\.parquet has results of other settings"):
+        measure([], replace(wanted, output=tmp_path / "new.jsonl", settings=Settings(seeds=3, rows=100, share=0.05)))
 
 
 def test_training_that_was_cut_off_or_failed_is_repeated(
