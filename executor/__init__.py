@@ -13,7 +13,7 @@ Users may import the names in `__all__`; everything else may change between vers
 - `evaluation`: scores on the hold-out, baselines and diagnostics.
 - `runs`: the run directory, its report, and exported models.
 - `runtime`: devices, time, log, interrupts and versions.
-- `cli`: the verbs `recommend train`, `predict`, `export`, `serve`, `compare` and `rules measure`.
+- `cli`: the verbs `recommend train`, `plan`, `predict`, `export`, `serve`, `compare` and `rules measure`.
 
 Names are imported when they are first used, because TensorFlow takes seconds to import. After `import executor`, before
 or after Keras is imported, `keras.saving.load_model` reads the file of a model.

@@ -6,6 +6,7 @@ Users may import the names in `__all__`; everything else may change between vers
 - `roles`: target, task, and the kind and role of each column.
 - `profile`: measured characteristics and checks of the data.
 - `recommendation`: the bundle, the decision behind each choice, and the audit record.
+- `planning`: what a training would do, and how long it would take.
 - `audit`: questions about a decision: explain, why-not, what-if, replay, verify.
 - `cli`: the command line `recommend`.
 - `training_cost`: the estimated time of a training.
@@ -24,18 +25,22 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from recommender.examples import example
+    from recommender.planning.make_plan import plan
+    from recommender.planning.training_plan import TrainingPlan
     from recommender.profile.profile import Profile
     from recommender.recommendation.recommend import recommend
     from recommender.recommendation.recommendation import Recommendation
     from rules.decision.request import Request
 
-__all__ = ["Profile", "Recommendation", "Request", "example", "recommend"]
+__all__ = ["Profile", "Recommendation", "Request", "TrainingPlan", "example", "plan", "recommend"]
 
 _MODULES: Final = {
     "Profile": "recommender.profile.profile",
     "Recommendation": "recommender.recommendation.recommendation",
     "Request": "rules.decision.request",
+    "TrainingPlan": "recommender.planning.training_plan",
     "example": "recommender.examples",
+    "plan": "recommender.planning.make_plan",
     "recommend": "recommender.recommendation.recommend",
 }
 

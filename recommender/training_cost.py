@@ -23,6 +23,9 @@ USUAL_SLOWDOWN: Final = 2.5
 """Seconds of a training, relative to those of this model, on two idle cores: its constants were measured on networks
 without periodic features and dropout noise. Measured speeds replace it."""
 XLA_SECONDS: Final = 2.5  # of XLA to compile the training step of a stack, on two idle cores
+MIN_XLA_SECONDS: Final = 0.6
+"""Seconds of a stack by the cost model from which XLA pays: it compiles for 3.4 s of a processor, and a step of five
+networks of 128 units takes 6 ms instead of 15."""
 RECOMPILE_SECONDS: Final = 0.5  # of a graph for another number of trials
 TRAINED_SHARE: Final = 0.5  # mean share of the planned steps before early stopping, measured on 2,000 rows
 STACKED_TRIALS: Final = 8  # trials of a stack, which share its step overhead and graph
@@ -80,6 +83,12 @@ SECONDS_PER_CONVOLUTION: Final = 2.3e-11
 SECONDS_PER_ACTIVATION: Final = 1.5e-9  # the same, per output of a convolution: pooled, normalized
 SECONDS_PER_PIXEL: Final = 2e-8  # of a step, per number of an image: gathered, standardized and augmented
 IMAGE_START_SECONDS: Final = 4.0  # to compile and measure a network for images, on two idle cores
+BOOSTING_SECONDS: Final = 3.0  # time limit of gradient boosting in short budgets
+BOOSTING_SHARE: Final = 0.03  # the same, of longer budgets
+UNLIMITED_BOOSTING_SECONDS: Final = 60.0  # the same, without a time limit
+BOOSTING_TREES: Final = 100  # of a complete fit at the learning rate 0.05: 0.95^100 leaves 0.6 % of the residuals
+SECONDS_PER_TREE_COLUMN: Final = 3e-5  # per tree, on one core, for histograms; measured on house_prices_ames
+SECONDS_PER_TREE_CELL: Final = 2e-8  # per tree; 1.7e-8 measured on adult_income
 
 
 def batch_size(rows: int) -> int:
@@ -102,6 +111,11 @@ def step_seconds(weights: int, batch: int) -> float:
     return weights * (OPERATIONS_PER_WEIGHT * batch * SECONDS_PER_OPERATION + SECONDS_PER_WEIGHT)
 
 
+def dense_weights(width: int, *, units: int = UNITS, layers: int = LAYERS) -> int:
+    """Weights of hidden layers. width: encoded columns."""
+    return width * units + (layers - 1) * units**2
+
+
 def trial_seconds(
     *, rows: int, width: int, units: int = UNITS, layers: int = LAYERS, most_epochs: int | None = None
 ) -> float:
@@ -110,7 +124,7 @@ def trial_seconds(
     rows: training rows; width: encoded columns; most_epochs: of a complete trial, by default EPOCHS.
     """
     batch = batch_size(rows)
-    weights = width * units + (layers - 1) * units**2
+    weights = dense_weights(width, units=units, layers=layers)
     epoch = steps_of(rows, batch)
     steps = TRAINED_SHARE * table_epochs(epoch, most=most_epochs) * epoch
     return COMPILE_SECONDS / STACKED_TRIALS + steps * (
@@ -124,7 +138,7 @@ def full_training_seconds(*, rows: int, width: int, networks: int = 1, most_epoc
     rows: training rows; width: encoded columns; most_epochs: by default EPOCHS.
     """
     batch = batch_size(rows)
-    weights = width * UNITS + (LAYERS - 1) * UNITS**2
+    weights = dense_weights(width)
     epoch = steps_of(rows, batch)
     return (
         table_epochs(epoch, most=most_epochs)
@@ -144,17 +158,19 @@ def max_terms(rows: int) -> int:
     return min(most, max(fewest, TERMS_PER_ROW * rows))
 
 
+def text_terms(rows: int, words: float, *, letters: bool) -> float:
+    """Vocabulary of a number of training rows. words: of a row on average; letters: as in `text_trial_seconds`."""
+    terms = min(max_terms(rows), TERMS_PER_WORD * rows * words)
+    return terms + (min(MAX_NGRAMS, NGRAMS_PER_WORD * rows * words) if letters else 0.0)
+
+
 def text_trial_seconds(*, rows: int, words: float, letters: bool, linear_start: bool = False) -> float:
     """Seconds of a trial of a bag-of-terms network.
 
     rows: training rows; words: average words per row; letters: whether character n-grams are used; linear_start:
     whether the network starts at a linear model on its terms.
     """
-    terms = min(max_terms(rows), TERMS_PER_WORD * rows * words)
-    if letters:
-        terms += min(MAX_NGRAMS, NGRAMS_PER_WORD * rows * words)
-    if linear_start:
-        terms *= LINEAR_START_SHARE
+    terms = text_terms(rows, words, letters=letters) * (LINEAR_START_SHARE if linear_start else 1.0)
     steps = TEXT_EPOCHS * steps_of(rows, text_batch_size(rows))
     return COMPILE_SECONDS + steps * (2 * STEP_OVERHEAD_SECONDS + terms * SECONDS_PER_TERM)
 
@@ -197,6 +213,13 @@ def image_channels(side: int, units: int) -> list[int]:
     return [max(1, units // 2 ** (stages - stage)) for stage in range(1, stages + 1)]
 
 
+def image_weights(side: int, colours: int, *, units: int, layers: int) -> int:
+    """Weights of the convolutions of a network for images; side: the shorter one, in pixels."""
+    channels = image_channels(side, units)
+    between = sum(own * after for own, after in zip([colours, *channels], channels, strict=False))
+    return KERNEL**2 * (between + 2 * (layers - 1) * sum(own**2 for own in channels[1:-1]))
+
+
 def image_step_seconds(height: int, width: int, colours: int, *, units: int, layers: int) -> float:
     """Seconds of a training step per image, on two idle cores.
 
@@ -215,3 +238,13 @@ def image_step_seconds(height: int, width: int, colours: int, *, units: int, lay
         activations += convolutions * height * width * own
         before = own
     return multiplications * SECONDS_PER_CONVOLUTION + activations * SECONDS_PER_ACTIVATION + values * SECONDS_PER_PIXEL
+
+
+def boosting_fit_seconds(rows: int, columns: int) -> float:
+    """Seconds of gradient boosting without a time limit; columns: of all trees that are grown at once.
+
+    >>> round(boosting_fit_seconds(1_000, 20), 2), boosting_fit_seconds(100_000, 1_000)
+    (0.1, 60.0)
+    """
+    each = columns * (SECONDS_PER_TREE_COLUMN + SECONDS_PER_TREE_CELL * rows)
+    return min(UNLIMITED_BOOSTING_SECONDS, BOOSTING_TREES * each)

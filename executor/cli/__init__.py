@@ -7,6 +7,7 @@
 - `card`: The command `card`.
 - `fairness`: The command `fairness`.
 - `measure`: The commands `rules measure` and `rules scorecard`.
+- `plan`: The command `plan`.
 - `serve`: The command `serve`.
 - `open_model`: The run or the exported model in a directory.
 - `table_file`: Tables as .csv, .tsv and .parquet files.

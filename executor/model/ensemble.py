@@ -38,9 +38,6 @@ CANDIDATES: Final = 12
 PICKS: Final = 20  # maximum number of selections, with repetition (docs/evidence.md, section 4)
 HALVINGS: Final = 10  # of the validation rows: selection on one half, evaluation on the other
 MIN_ROWS: Final = 100  # validation rows; smaller halves are too noisy
-MAX_SEEDS: Final = 3
-"""Trainings of the default configuration where nothing is searched: three to five seeds lower the error by 4 %
-(docs/evidence.md, section 4)."""
 SPLIT_STREAM: Final = 11  # separates the halvings from other random numbers of the same seed
 
 

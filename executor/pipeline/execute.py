@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from executor.components.metric import create_metric
 from executor.evaluation.diagnostics.learning_curve import learning_curve
 from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
-from executor.model.ensemble import MAX_SEEDS, can_average_seeds
+from executor.model.ensemble import can_average_seeds
 from executor.networks.registry import network_kind
 from executor.pipeline.continuation.continue_run import execute_continuation
 from executor.pipeline.deliver import deliver
@@ -20,6 +20,7 @@ from executor.runtime.devices import configure_tensorflow, training_devices
 from executor.runtime.log import LOG, write_run_log
 from executor.runtime.stage_timer import StageTimer
 from executor.search.search import search
+from recommender.recommendation.training_work import MAX_SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -35,6 +35,7 @@ from executor.search.runners.workspace import create_workspace, is_stacked
 from executor.search.space import Scope, search_space
 from executor.search.trial_groups import GroupedRunner
 from recommender.machine_speed import known_slowdown, remember_slowdown
+from recommender.recommendation.training_work import TRIALS_WITHOUT_BUDGET
 from recommender.time_plan import SHORTENED_SHARE
 from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN, steps_of
 from rules.errors import PcwatError, RunError, TrainingError
@@ -60,7 +61,6 @@ if TYPE_CHECKING:
     from recommender.time_plan import TimePlan
     from rules.vocabulary.bundle import Bundle
 
-TRIALS_WITHOUT_BUDGET: Final = 20  # without limits of time or trials
 MAX_FAILED_TRIALS: Final = 10  # trials without a completed one before the search fails
 MIN_TRIAL_SECONDS: Final = 1.0  # seconds; half of them build and compile a network
 

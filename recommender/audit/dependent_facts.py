@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from recommender.recommendation.trial_budget import Sizes, trial_budget
+from recommender.recommendation.training_work import Sizes
+from recommender.recommendation.trial_budget import trial_budget
 from rules.decision.counterfactual import substitute_facts
 from rules.decision.engine import slot_choices
 from rules.errors import ChoiceError

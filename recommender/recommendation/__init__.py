@@ -2,6 +2,7 @@
 
 - `recommend`: `recommend()`: reads a dataset, measures it, and decides.
 - `recommendation`: `Recommendation`: bundle, decisions, profile and record.
+- `training_work`: Seconds of a training by the cost model, for each size that a time limit may require.
 - `trial_budget`: The number of trials that a time budget allows.
 - `search_space`: The search space of the user, parsed and pinned.
 - `training_facts`: Facts that a finished training measured.

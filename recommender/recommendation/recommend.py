@@ -20,7 +20,8 @@ from recommender.recommendation.recommendation import Recommendation
 from recommender.recommendation.search_space import with_search
 from recommender.recommendation.target_constraints import check_target_values
 from recommender.recommendation.training_facts import read_training_facts
-from recommender.recommendation.trial_budget import Sizes, trial_budget
+from recommender.recommendation.training_work import Sizes
+from recommender.recommendation.trial_budget import trial_budget
 from recommender.roles.infer import infer_roles
 from rules.decision.engine import alternatives, decide, slot_choices
 from rules.decision.record import DatasetSeen, Record
@@ -134,7 +135,7 @@ def advise(
     pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)
     chosen = slot_choices(book, unplanned, pins=pinned)
     plan = trial_budget(
-        _sizes(dataset, roles, profile),
+        sizes_of(dataset, roles, profile),
         architecture=chosen[Slot.ARCHITECTURE].choice,
         validation=chosen[Slot.VALIDATION].choice,
         budget=budget,
@@ -167,7 +168,8 @@ def advise(
     )
 
 
-def _sizes(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
+def sizes_of(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
+    """Properties of a dataset on which the duration of a trial depends."""
     return Sizes(
         rows=dataset.row_count,
         columns=len(roles.features),

@@ -23,6 +23,14 @@ from executor.evaluation.baselines.baseline import Baseline, create_predictions,
 from executor.evaluation.scores import BOOSTING
 from executor.layers.words import split_words
 from executor.preprocessing.inputs import ImageInputs
+from recommender.training_cost import (
+    BOOSTING_SECONDS,
+    BOOSTING_SHARE,
+    BOOSTING_TREES,
+    SECONDS_PER_TREE_CELL,
+    SECONDS_PER_TREE_COLUMN,
+    UNLIMITED_BOOSTING_SECONDS,
+)
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -34,9 +42,6 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
-BOOSTING_SECONDS: Final = 3.0  # time limit of short budgets
-BOOSTING_SHARE: Final = 0.03  # of longer budgets
-UNLIMITED_SECONDS: Final = 60.0  # without a time limit
 STAGES: Final = (
     10,
     20,
@@ -48,10 +53,8 @@ STAGES: Final = (
 ABSOLUTE: Final = frozenset({"mae", "mape", "smape"})  # metrics for which absolute errors are minimized
 MIN_TREES: Final = 80  # trees after which early stopping is possible
 RATE, MAX_RATE = 0.05, 0.3  # learning rate, and its maximum for short budgets
-RATE_TREES: Final = 5.0  # rate times trees of a complete fit: 0.95^100 leaves 0.6 % of the residuals
+RATE_TREES: Final = RATE * BOOSTING_TREES  # rate times trees of a complete fit
 TREES_PER_CHECK: Final = 5  # trees between two candidates for the number of trees
-SECONDS_PER_COLUMN: Final = 3e-5  # per tree, on one core, for histograms; measured on house_prices_ames
-SECONDS_PER_CELL: Final = 2e-8  # per tree; 1.7e-8 measured on adult_income
 LEAF: Final = 20  # minimum rows of a leaf: default of scikit-learn
 SMALL_LEAF, FEW_ROWS = 5, 500
 """Minimum rows of a leaf for fewer training rows: docs/evidence.md#gradient-boosting."""
@@ -142,7 +145,7 @@ def _readable(train: RawTable, others: int, clock: Clock) -> tuple[int, float]:
 def boosting_seconds(clock: Clock) -> float:
     """What gradient boosting may take of what is left of a time limit."""
     if clock.plan.limit is None:
-        return UNLIMITED_SECONDS
+        return UNLIMITED_BOOSTING_SECONDS
     return min(max(BOOSTING_SECONDS, BOOSTING_SHARE * clock.plan.limit), clock.left / 4)
 
 
@@ -192,24 +195,14 @@ def _stack_columns(rows: RawTable, names: Sequence[str]) -> np.ndarray:
     return np.column_stack([rows.features[name] for name in names])
 
 
-def unlimited_fit_seconds(rows: int, columns: int) -> float:
-    """Estimate the seconds of a fit without a time limit; columns: of all trees that are grown at once.
-
-    >>> round(unlimited_fit_seconds(1_000, 20), 2), unlimited_fit_seconds(100_000, 1_000)
-    (0.1, 60.0)
-    """
-    trees = RATE_TREES / RATE
-    return min(UNLIMITED_SECONDS, trees * columns * (SECONDS_PER_COLUMN + SECONDS_PER_CELL * rows))
-
-
 def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]:
     """Choose training rows and learning rate so that a fit is complete in time; all rows if possible.
 
     columns: of all trees that are grown at once.
     """
-    trees = seconds / (columns * (SECONDS_PER_COLUMN + SECONDS_PER_CELL * rows))
+    trees = seconds / (columns * (SECONDS_PER_TREE_COLUMN + SECONDS_PER_TREE_CELL * rows))
     rate = min(max(RATE, RATE_TREES / trees), MAX_RATE)
-    fitted = (seconds * rate / RATE_TREES / columns - SECONDS_PER_COLUMN) / SECONDS_PER_CELL
+    fitted = (seconds * rate / RATE_TREES / columns - SECONDS_PER_TREE_COLUMN) / SECONDS_PER_TREE_CELL
     return int(min(rows, max(MIN_FITTED, fitted))), rate
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from executor.components.loss import fit_to_loss
 from executor.data.raw_table import Form
-from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
 from executor.evaluation.baselines.theta import theta_forecasts
 from executor.model.forecast_ensemble import REFIT_SHARE
 from executor.model.refit import MAX_MEMBERS
@@ -22,8 +21,9 @@ from executor.preprocessing.target_scale import target_scale_of
 from executor.runtime.devices import CPU, use_device
 from executor.search.fit_to_time import resized
 from executor.search.runners.workspace import is_stacked
-from recommender.recommendation.trial_budget import TEXT_REFIT_SHARE
+from recommender.recommendation.training_work import TEXT_REFIT_SHARE
 from recommender.time_plan import ALL_ROWS_SHARE, plan_time
+from recommender.training_cost import boosting_fit_seconds
 from rules.vocabulary.choices import Holdout, parameters_of
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class EncodedData:
             # The networks of all seeds take about as long as those of the folds of a trial.
             refitted=MAX_MEMBERS if self.is_refitted else int(share > 0),
             has_text=bool(table.of_form(Form.TEXT)),
-            boosting=unlimited_fit_seconds(len(rows.train), len(table.forms) * self.parts.outputs),
+            boosting=boosting_fit_seconds(len(rows.train), len(table.forms) * self.parts.outputs),
         )
 
 

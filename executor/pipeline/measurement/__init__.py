@@ -8,5 +8,6 @@
 - `compare`: Trainings of the choices of one slot on one dataset, for `recommend compare`.
 - `comparison`: Their scores with paired intervals, and their curves.
 - `comparison_page`: A comparison as one HTML page.
+- `machine`: The speed of this machine, for `recommend plan --measure`.
 - `plots`: Forest plots of a scorecard.
 """

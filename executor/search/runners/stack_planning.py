@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
 from executor.networks.tabular import TABULAR
 from recommender.training_cost import (
     COMPILE_SECONDS,
+    MIN_XLA_SECONDS,
     RECOMPILE_SECONDS,
     STEP_OVERHEAD_SECONDS,
     TRAINED_SHARE,
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
     from executor.preprocessing.examples import Parts
     from executor.search.runners.training_state import Member
-
-MIN_XLA_SECONDS: Final = 0.6
-"""Seconds of a stack by the cost model from which XLA pays: it compiles for 3.4 s of a processor, and a step of five
-networks of 128 units takes 6 ms instead of 15."""
 
 Item = TypeVar("Item")
 

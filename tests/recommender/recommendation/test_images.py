@@ -11,7 +11,8 @@ from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.formats.arrays import Images
 from recommender.profile.measure import measure
 from recommender.recommendation.recommend import recommend
-from recommender.recommendation.trial_budget import Sizes, trial_budget
+from recommender.recommendation.training_work import Sizes
+from recommender.recommendation.trial_budget import trial_budget
 from recommender.roles.infer import infer_roles
 from rules.decision.request import Request
 from rules.errors import ColumnError, TargetError

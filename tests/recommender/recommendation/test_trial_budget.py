@@ -8,7 +8,8 @@ import pytest
 from recommender.examples import example
 from recommender.profile.known_split import training_rows
 from recommender.recommendation.recommend import recommend
-from recommender.recommendation.trial_budget import Sizes, seconds, trial_budget
+from recommender.recommendation.training_work import Sizes
+from recommender.recommendation.trial_budget import seconds, trial_budget
 from recommender.training_cost import full_training_seconds, text_trial_seconds, trial_seconds
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError

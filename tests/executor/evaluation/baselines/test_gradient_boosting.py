@@ -14,7 +14,7 @@ from executor.components.metric import create_metric
 from executor.data.raw_table import Form, RawTable
 from executor.evaluation.baselines.gradient_boosting import (
     BOOSTING_SECONDS,
-    UNLIMITED_SECONDS,
+    UNLIMITED_BOOSTING_SECONDS,
     Columns,
     _readable,
     boosting_baseline,
@@ -189,7 +189,7 @@ def test_gaps_levels_times_and_texts_are_read_as_trees_read_them() -> None:
 @pytest.mark.parametrize(
     ("limit", "seconds"),
     [
-        (None, UNLIMITED_SECONDS),
+        (None, UNLIMITED_BOOSTING_SECONDS),
         (60, BOOSTING_SECONDS),
         (1_000, 30),
         (8, 2),

@@ -1,0 +1,8 @@
+"""The plan of a training: what `recommend train` would do, by the cost model, without TensorFlow.
+
+- `training_plan`: The values of a plan.
+- `stages`: Seconds of each stage, memory and disk, for one speed of the machine.
+- `make_plan`: The plan of a dataset, with intervals and the next larger budgets.
+- `reductions`: What a time limit leaves out, and the limit that it needs.
+- `show_plan`: The plan on a terminal.
+"""

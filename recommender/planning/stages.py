@@ -1,0 +1,240 @@
+"""Seconds of each stage, memory and disk of a training, by the cost model, for one speed of the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from recommender.planning.training_plan import StageName
+from recommender.recommendation.training_work import MAX_SEEDS, START_UP, TRIALS_WITHOUT_BUDGET
+from recommender.time_plan import (
+    REPORT_SECONDS,
+    SAVE_SECONDS,
+    SECONDS_PER_NETWORK,
+    SEEDS,
+    USED_SHARE,
+    plan_time,
+    tf_idf_seconds,
+)
+from recommender.training_cost import (
+    BOOSTING_SECONDS,
+    BOOSTING_SHARE,
+    MIN_XLA_SECONDS,
+    UNLIMITED_BOOSTING_SECONDS,
+    USUAL_SLOWDOWN,
+    XLA_SECONDS,
+    boosting_fit_seconds,
+)
+
+if TYPE_CHECKING:
+    from recommender.recommendation.training_work import SizedTraining, TrainingWork
+
+ENCODING_SECONDS: Final = 0.5  # of a table of few rows, on two idle cores
+SECONDS_PER_CELL: Final = 1e-6  # of reading and encoding, per row and feature column, on two idle cores
+SECONDS_PER_FEATURE: Final = 3e-10  # of a random convolution, per step of a sequence and channel, on two idle cores
+ENCODING_SHARE: Final = 0.1  # of the time limit, for random features of sequences
+HOLD_OUT_ENCODINGS: Final = 3  # times that a sequence of the hold-out is encoded
+MAX_FITTED: Final = 256  # sequences that random features are fitted on
+MIN_FEATURES: Final = 84  # kernels of MiniRocket
+CANDIDATE_SECONDS: Final = 0.5  # to evaluate a candidate of an ensemble
+CANDIDATES: Final = 12  # networks among which an ensemble is selected
+EVALUATION_SECONDS: Final = 1.0  # for scores of the hold-out with intervals, the linear baseline and importance
+IMAGE_BASELINE_SECONDS: Final = 3.0  # for nearest neighbours of images and the predictions of the network
+SECONDS_PER_WORD: Final = 1.5e-7
+"""Of the linear model on TF-IDF, per class, on two idle cores: 7 s for 11,293 posts of 200 words in 20 classes."""
+FORECAST_BASELINE_SECONDS: Final = 3.0  # for Theta and exponential smoothing
+PROCESS_BYTES: Final = 900 * 2**20  # of Python, TensorFlow and graphs that XLA does not compile
+XLA_BYTES: Final = 350 * 2**20  # of XLA, which compiles stacks that take long
+INPUT_COPIES: Final = 4  # float32 copies of the encoded rows
+WEIGHT_COPIES: Final = 8  # of the weights of all networks that train at once: optimizer, best epoch, gradients
+FILE_BYTES: Final = 600_000  # of record, report and other files of a run
+PREDICTION_BYTES: Final = 80  # of a row of the hold-out in predictions.csv
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What a plan is made for: a dataset, its bundle, and the options of the training."""
+
+    work: TrainingWork
+    rows: int
+    hold_out: int
+    columns: int
+    """Feature columns."""
+    outputs: int
+    steps: float = 0.0
+    """Steps of a sequence times channels, on average; 0 without sequences."""
+    words: float = 0.0
+    """Words of a row of texts, on average."""
+    has_images: bool = False
+    is_forecast: bool = False
+    is_refitted: bool = False
+    """Whether networks are trained again with the validation rows, as those of texts and forecasts are."""
+    is_searched: bool
+    """Whether the search varies a hyperparameter."""
+    budget: float | None
+    trials: int | None
+    single: bool = False
+    keeps_evaluated: bool = False
+    has_report: bool = True
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether networks train in a stack."""
+        return not (self.has_images or self.is_forecast or self.work.has_text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """A training on a machine of one speed."""
+
+    size: SizedTraining
+    epochs: int
+    first_seconds: float
+    """Of the first training, unless networks stop early."""
+    full_seconds: float
+    """Of the full training without a time limit."""
+    trials: int
+    """With the first one."""
+    seconds_each: float
+    """Of a further trial."""
+    features: int
+    """Random features of sequences; 0 for other data."""
+    seeds: int
+    """Networks of each trial of the model that are trained on all rows; 0 where they are not."""
+    stages: dict[StageName, float]
+    memory: float
+    """Bytes."""
+    disk: float
+    """Bytes."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the run."""
+        return sum(self.stages.values())
+
+
+def figures(at: Situation, slowdown: float) -> Figures:
+    """Estimate a training. slowdown: seconds of a training step, relative to the cost model."""
+    slower = max(1.0, slowdown / USUAL_SLOWDOWN)
+    features, row_seconds = _features(at, slower)
+    encoded = at.rows - at.hold_out + (min(MAX_FITTED, at.work.training_rows) if features else 0)
+    stages = {
+        StageName.START_UP: slower * (START_UP - ENCODING_SECONDS),
+        StageName.READING: slower * (ENCODING_SECONDS + SECONDS_PER_CELL * at.rows * at.columns)
+        + encoded * row_seconds,
+    }
+    xla = at.is_stacked and at.work.sizes[0].seconds > MIN_XLA_SECONDS
+    work = replace(
+        at.work,
+        start_up=sum(stages.values()),
+        compiling=at.work.compiling + (XLA_SECONDS / USUAL_SLOWDOWN if xla else 0.0),
+    )
+    size = work.sizes[0] if at.budget is None else work.chosen(at.budget, slowdown)
+    plan = plan_time(
+        at.budget,
+        encoding=stages[StageName.READING],
+        networks=size.networks,
+        refit_share=work.refit_share,
+        has_text=work.has_text,
+    )
+    full = slowdown * size.seconds
+    first = full
+    if at.budget is not None:
+        first = min(full, max(full / work.epochs, USED_SHARE * work.left(at.budget, slowdown)))
+    trained = first * (work.trained_share if first == full else 1.0)
+    trials = _trials(at, work, slowdown)
+    each = slowdown * size.further
+    stages[StageName.SEARCH] = slowdown * work.compiling + trained + (trials - 1) * each
+    stages[StageName.CURVE] = plan.retraining if at.has_report else 0.0
+    members = 1 if at.is_searched or at.single else trials
+    networks = members * size.networks
+    again = min(MAX_SEEDS, trials) * trained if at.is_refitted else 0.0
+    stages[StageName.SAVING] = slower * (SAVE_SECONDS + SECONDS_PER_NETWORK * networks) + min(again, plan.refit)
+    if at.is_searched and not (at.single or at.is_refitted) and trials > 1:
+        stages[StageName.SAVING] += slower * CANDIDATE_SECONDS * min(trials, CANDIDATES // size.networks)
+    stages[StageName.EVALUATION] = _evaluation_seconds(at, slower) + HOLD_OUT_ENCODINGS * at.hold_out * row_seconds
+    report = slower * REPORT_SECONDS if at.has_report else slower
+    spent = sum(stages.values())
+    seeds, stages[StageName.ALL_ROWS] = _all_rows(
+        at, slowdown, left=None if at.budget is None else at.budget - spent - report, networks=networks, again=again
+    )
+    stages[StageName.REPORT] = report
+    width = features or at.work.width
+    weights = 4.0 * (at.work.weights + (features or 0) * at.outputs)
+    memory = PROCESS_BYTES + INPUT_COPIES * 4.0 * at.rows * width + WEIGHT_COPIES * weights * max(networks, seeds)
+    return Figures(
+        size=size,
+        epochs=max(1, int(work.epochs * first / full)),
+        first_seconds=first,
+        full_seconds=slowdown * work.sizes[0].seconds,
+        trials=trials,
+        seconds_each=each,
+        features=features,
+        seeds=seeds,
+        stages={name: stages[name] for name in StageName if stages[name] > 0},
+        memory=memory + (XLA_BYTES if xla else 0),
+        disk=FILE_BYTES
+        + PREDICTION_BYTES * at.hold_out
+        + weights * (trials * size.networks + networks + members * seeds),
+    )
+
+
+def _features(at: Situation, slower: float) -> tuple[int, float]:
+    """Random features of sequences that the time limit allows, and the seconds to encode a sequence."""
+    planned = at.work.width if at.steps else 0
+    if not planned:
+        return 0, 0.0
+    row_seconds = slower * SECONDS_PER_FEATURE * planned * at.steps
+    if at.budget is None:
+        return planned, row_seconds
+    encodings = min(MAX_FITTED, at.work.training_rows) + at.rows + (HOLD_OUT_ENCODINGS - 1) * at.hold_out
+    affordable = int(planned * ENCODING_SHARE * at.budget / (encodings * row_seconds))
+    used = max(MIN_FEATURES, min(planned, affordable))
+    return used, row_seconds * used / planned
+
+
+def _trials(at: Situation, work: TrainingWork, slowdown: float) -> int:
+    """Number of trials, the first one included."""
+    if at.budget is None:
+        return (at.trials or TRIALS_WITHOUT_BUDGET) if at.is_searched else 1
+    most = work.trials(at.budget, slowdown)
+    if not at.is_searched:
+        most = min(most, 1 if at.single or at.is_refitted else MAX_SEEDS)
+    return most if at.trials is None else min(most, at.trials)
+
+
+def _evaluation_seconds(at: Situation, slower: float) -> float:
+    """Seconds of the scores and the baselines on the hold-out; some have a time limit of their own."""
+    if at.has_images:
+        return slower * (EVALUATION_SECONDS + IMAGE_BASELINE_SECONDS)
+    if at.steps:
+        return slower * EVALUATION_SECONDS
+    allowed = UNLIMITED_BOOSTING_SECONDS
+    if at.budget is not None:
+        allowed = max(BOOSTING_SECONDS, BOOSTING_SHARE * at.budget)
+    boosting = min(allowed, slower * boosting_fit_seconds(at.work.training_rows, at.columns * at.outputs))
+    words = at.rows * at.words * at.outputs if at.work.has_text else 0.0
+    texts = min(tf_idf_seconds(at.budget), slower * SECONDS_PER_WORD * words)
+    series = slower * FORECAST_BASELINE_SECONDS if at.is_forecast else 0.0
+    return slower * EVALUATION_SECONDS + boosting + texts + series
+
+
+def _all_rows(at: Situation, slowdown: float, *, left: float | None, networks: int, again: float) -> tuple[int, float]:
+    """Networks of a trial that are trained on all rows, and their seconds; none where that is left out or late.
+
+    left: seconds of the time limit; None without one. networks: of the evaluated model. again: seconds in which they
+    were trained with the validation rows.
+    """
+    if at.keeps_evaluated:
+        return 0, 0.0
+    slower = max(1.0, slowdown / USUAL_SLOWDOWN)
+    if at.is_refitted:
+        needed = again + slower * (SAVE_SECONDS + SECONDS_PER_NETWORK)
+        return (1, needed) if left is None or needed <= USED_SHARE * left else (0, 0.0)
+    alone = at.work.sizes[-1]
+    for seeds in SEEDS:
+        training = at.work.trained_share * slowdown * seeds * alone.seconds + slowdown * at.work.compiling
+        needed = training + slower * (SAVE_SECONDS + SECONDS_PER_NETWORK * (networks + seeds))
+        if left is None or needed <= USED_SHARE * left:
+            return seeds, needed
+    return 0, 0.0

@@ -1,0 +1,162 @@
+"""The plan of a training, by the cost model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from executor.cli.plan import plan as command
+from recommender import plan
+from recommender.examples import example
+from recommender.machine_speed import remember_slowdown
+from recommender.planning.reductions import LIMITS, duration, reductions
+from recommender.planning.show_plan import time_text
+from recommender.planning.stages import Situation, figures
+from recommender.planning.training_plan import StageName, TrainingPlan
+from recommender.recommendation.training_work import Sizes, training_work
+from recommender.recommendation.trial_budget import seconds
+from recommender.training_cost import full_training_seconds, trial_seconds
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import CrossValidation, Holdout, MiniRocket, Standard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rules.vocabulary.choices import Choice
+
+ROOT = Path(__file__).parents[3]
+
+
+def situation(
+    *,
+    rows: int = 1_000,
+    columns: int = 20,
+    budget: float | None = None,
+    trials: int | None = None,
+    is_searched: bool = True,
+    architecture: Choice | None = None,
+    validation: Choice | None = None,
+    steps: float = 0.0,
+    keeps_evaluated: bool = False,
+) -> Situation:
+    work = training_work(
+        Sizes(rows=rows, columns=columns),
+        architecture=architecture or Standard(),
+        validation=validation or Holdout(),
+    )
+    return Situation(
+        work=work,
+        rows=rows,
+        hold_out=rows // 5,
+        columns=columns,
+        outputs=1,
+        steps=steps,
+        is_searched=is_searched,
+        budget=budget,
+        trials=trials,
+        keeps_evaluated=keeps_evaluated,
+    )
+
+
+def test_without_a_limit_the_search_takes_twenty_trials_of_which_the_first_stops_at_half_of_its_epochs() -> None:
+    planned = figures(situation(), 2.5)
+    full = 2.5 * full_training_seconds(rows=640, width=20)
+    assert (planned.trials, planned.size.networks, planned.epochs) == (20, 1, 256)
+    compiling = 2.5 * 0.7 + 2.5  # XLA compiles steps that take so long
+    expected = compiling + full / 2 + 19 * 2.5 * trial_seconds(rows=640, width=20)
+    assert planned.stages[StageName.SEARCH] == pytest.approx(expected)
+    assert figures(situation(trials=3), 2.5).trials == 3
+    assert figures(situation(trials=3, is_searched=False), 2.5).trials == 1
+
+
+def test_where_nothing_is_searched_a_limit_allows_three_seeds_of_the_default_configuration() -> None:
+    assert figures(situation(budget=600.0, is_searched=False), 2.5).trials == 3
+
+
+def test_a_short_limit_leaves_folds_out_and_names_the_smallest_limit_that_keeps_them() -> None:
+    at = situation(rows=2_000, columns=100, budget=20.0, validation=CrossValidation())
+    planned = figures(at, 2.5)
+    assert planned.size.networks == 1
+    folds, *others = reductions(at, planned, 2.5)
+    needed = 2.5 * full_training_seconds(rows=1_600, width=100, networks=5)
+    assert folds.sentence == f"Trains without cross-validation, which needs about {needed:.0f} s here."
+    assert folds.budget is not None
+    assert folds.remedy == f"--budget {duration(folds.budget)} trains all 5 folds."
+    before = LIMITS[LIMITS.index(folds.budget) - 1]
+    networks = [
+        figures(situation(rows=2_000, columns=100, budget=limit, validation=CrossValidation()), 2.5).size.networks
+        for limit in (before, folds.budget)
+    ]
+    assert networks == [1, 5]
+    assert "seed variance and learning curve" in [one.what for one in others]
+
+
+def test_nothing_is_left_out_without_a_limit() -> None:
+    at = situation(validation=CrossValidation(repeats=3))
+    assert figures(at, 2.5).size.networks == 15
+    assert list(reductions(at, figures(at, 2.5), 2.5)) == []
+
+
+def test_a_slow_machine_needs_more_seconds_for_every_stage() -> None:
+    fast, slow = (figures(situation(trials=4), slowdown) for slowdown in (2.5, 10.0))
+    assert fast.stages.keys() == slow.stages.keys()
+    assert all(slow.stages[name] > fast.stages[name] for name in fast.stages)
+
+
+def test_long_sequences_get_fewer_random_features_within_a_short_limit() -> None:
+    # 400 rows are encoded 256 + 400 + 2 · 80 times; a row of 4,000 numbers takes 10,000 · 4,000 · 3e-10 = 12 ms.
+    at = situation(rows=400, budget=30.0, architecture=MiniRocket(), steps=4_000.0)
+    assert figures(at, 2.5).features == int(10_000 * 3.0 / (816 * 0.012))
+    left_out = {one.what: one for one in reductions(at, figures(at, 2.5), 2.5)}
+    assert left_out["random features"].budget == 100.0  # a tenth of it is 10 s, and 816 encodings take 9.8 s
+
+
+def test_the_evaluated_model_can_be_kept() -> None:
+    assert StageName.ALL_ROWS not in figures(situation(keeps_evaluated=True), 2.5).stages
+    assert figures(situation(), 2.5).stages[StageName.ALL_ROWS] > 0
+
+
+def test_a_duration_is_read_as_it_is_written() -> None:
+    assert [seconds(duration(limit)) for limit in LIMITS] == [*LIMITS]
+
+
+def test_a_time_is_written_in_seconds_minutes_or_hours() -> None:
+    assert [time_text(value) for value in (0.5, 119.0, 120.0, 7_200.0)] == ["0.5 s", "119 s", "2 min", "2.0 h"]
+
+
+def test_a_plan_has_intervals_that_a_measured_speed_narrows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    unknown = plan(example("wine"), target="cultivar", budget=60)
+    assert not unknown.speed.is_measured
+    assert "never measured" in unknown.speed.sentence
+    assert unknown.seconds.value == pytest.approx(sum(one.seconds.value for one in unknown.stages), rel=0.01)
+    assert unknown.first.planned_networks == 5
+    monkeypatch.setenv("PCWAT_CACHE", str(tmp_path))
+    remember_slowdown(2.5)
+    known = plan(example("wine"), target="cultivar", budget=60)
+    assert known.speed.is_measured
+    assert known.seconds.value == unknown.seconds.value
+    assert unknown.trials.further.high > known.trials.further.high
+    assert known.trials.further.low >= unknown.trials.further.low
+
+
+@pytest.mark.parametrize(("budget", "trials"), [(0.0, None), (float("inf"), None), (None, 0)])
+def test_a_limit_that_allows_no_trial_is_refused(budget: float | None, trials: int | None) -> None:
+    with pytest.raises(ChoiceError, match=r"positive number of seconds|at least 1 trial"):
+        plan(example("wine"), target="cultivar", budget=budget, trials=trials)
+
+
+def test_the_command_prints_the_plan_and_json_follows_the_published_schema(golden: Callable[[Path, str], None]) -> None:
+    runner = CliRunner()
+    shown = runner.invoke(command, [str(example("wine")), "--target", "cultivar", "--budget", "15s"], obj=None)
+    assert shown.exit_code == 0
+    for words in ("First training", "Peak memory", "hold-out and baselines", "--budget 80s measures them"):
+        assert words in " ".join(shown.output.split())
+    found = runner.invoke(command, [str(example("wine")), "--target", "cultivar", "--trials", "8", "--format", "json"])
+    read = TrainingPlan.model_validate_json(found.output)
+    assert (read.budget, read.trials.further.value) == (None, 7.0)
+    schema = json.dumps(TrainingPlan.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    golden(ROOT / "docs" / "deploy" / "plan.schema.json", schema)
