@@ -51,6 +51,7 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
         "recommend rules measure optimizer --corpus datasets",
         "recommend rules measure A101 --against adam --corpus datasets --quick --budget 10m",
         "recommend rules measure --corpus datasets --jobs 2 -o results.jsonl",
+        "recommend rules measure hyperparameters --corpus datasets --quick",
     ),
 )
 @click.argument("what", nargs=-1, metavar="[SLOT|RULE]…")
@@ -69,6 +70,14 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each choice.")
 @click.option(
     "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, metavar="N", help="Rows at most."
+)
+@click.option(
+    "--configurations",
+    type=click.IntRange(min=12),
+    default=24,
+    show_default=True,
+    metavar="N",
+    help="Random configurations of each dataset, for the slot hyperparameters.",
 )
 @click.option("--quick", is_flag=True, help="A quarter of the epochs, on at most 1,000 rows.")
 @click.option(
@@ -105,6 +114,7 @@ def measure(
     against: tuple[str, ...],
     seeds: int,
     rows: int,
+    configurations: int,
     quick: bool,
     budget: str | None,
     jobs: int,
@@ -120,6 +130,9 @@ def measure(
     All other choices, the split and the number of steps are the same; an optimizer is trained with several learning
     rates. The hold-out rows of a dataset are neither trained on nor scored. Each training is written to the output file
     when it ends; the same command continues an interrupted measurement.
+
+    The slot hyperparameters trains random configurations instead, which show to which hyperparameters a network is
+    sensitive.
     """
     check_tensorflow()
     chosen = layers(book)
@@ -140,6 +153,7 @@ def measure(
         pins=pins,
         layers=tuple(map(str, chosen)),
         output=output,
+        configurations=configurations,
         earlier=earlier,
     )
 
@@ -181,7 +195,7 @@ def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...], pinned: set[S
             near = did_you_mean(word, Slot) or did_you_mean(word.upper(), rules)
             raise MeasurementError(f"There is no slot and no rule {word!r}.{near}")
         own = slot or rules[word.upper()].slot
-        if own not in MEASURED:
+        if own not in {*MEASURED, Slot.HYPERPARAMETERS}:
             raise MeasurementError(
                 f"The slot {own.value!r} cannot be measured by trainings of equal length. Choose one of "
                 f"{', '.join(MEASURED)}."

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from rules.decision.reachability import REACH_DESCRIPTIONS, Reach, by_reach, scope_of
 from rules.proof.findings import FLAW_DESCRIPTIONS
-from rules.scorecard.scorecard import interval_text
+from rules.scorecard.scorecard import interval_text, share_text
 from rules.scorecard.shipped import effect_sentence, quotable
 from rules.text.wording import counted
 from rules.vocabulary.choices import Slot
@@ -235,6 +235,15 @@ def show_scorecard(card: Scorecard, console: Console, *, rules: Mapping[Slot, fr
             "an alternative, divided by the error with the choice of the rule: above 1 the rule is better."
         )
     )
+    if Slot.HYPERPARAMETERS in shown:
+        for kind in card.sensitivities:
+            console.print()
+            title = f"  share of the variance of scores, {counted(kind.datasets, 'dataset')}"
+            console.print(Text.assemble((kind.kind, "bold cyan"), title))
+            table = plain_table("hyperparameter", "notes", "share")
+            for own in kind.hyperparameters:
+                table.add_row(own.name, own.rating, share_text(own))
+            console.print(Padding(table, INDENT))
     for slot in card.slots:
         if slot.slot not in shown or shown[slot.slot]:
             continue

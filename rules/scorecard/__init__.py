@@ -3,6 +3,7 @@
 - `results`: Trainings of `recommend rules measure`: their format and their files.
 - `effects`: Effects of choices on the error, with intervals by bootstrap.
 - `scorecard`: The scorecard of a rulebook: the effects of each rule, and the regret of each slot.
+- `sensitivity`: Shares of the variance of scores that hyperparameters explain.
 - `score`: Its computation from results.
 - `shipped`: The scorecard of the shipped rules.
 - `page`: The scorecard as Markdown.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from rules.scorecard.results import error_of
-from rules.scorecard.scorecard import Effect
+from rules.scorecard.scorecard import TIE, Effect
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ RESAMPLES: Final = 2_000
 LEVEL: Final = 0.95
 MAX_RATIO: Final = 10.0
 """Bound of a ratio of errors of one training, so that no dataset decides alone; a training that diverged has it."""
-TIE: Final = 0.01  # relative difference of errors within which two choices tie on a dataset
 
 
 class SlotErrors(NamedTuple):

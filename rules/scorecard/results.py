@@ -85,6 +85,8 @@ class TrainingResult(BaseModel):
     """Regression metric → share of the sum of its errors in the 1 % of test rows with the largest errors."""
     epochs: int
     best_epoch: int | None
+    epoch_scores: tuple[float | None, ...] = ()
+    """Validation score of each epoch of a random configuration; empty for other trainings."""
     seconds: float
     message: str = ""
     """Reason of a failed training."""

@@ -19,11 +19,12 @@ from rules.scorecard.scorecard import (
     Scorecard,
     SlotScore,
 )
+from rules.scorecard.sensitivity import sensitivity_scores
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rules.scorecard.results import Results
 
@@ -38,6 +39,8 @@ def score(results: Results) -> Scorecard:
     first = next(iter(results.datasets.values()))
     slots, scored, configurations = [], [], []
     for slot in Slot:
+        if slot is Slot.HYPERPARAMETERS:  # random configurations are no alternatives
+            continue
         errors = errors_of_slot(results, slot)
         if errors:
             slots.append(_slot_score(slot, _compared(errors), results))
@@ -51,6 +54,7 @@ def score(results: Results) -> Scorecard:
         slots=tuple(slots),
         rules=tuple(scored),
         metrics=tuple(_metric_scores(results)),
+        sensitivities=sensitivity_scores(results),
         configurations=tuple(sorted(configurations, key=lambda one: CONFIGURATIONS.index(one.configuration))),
     )
 
@@ -63,6 +67,8 @@ def _metric_scores(results: Results) -> Iterator[MetricScore]:
     halves: dict[str, dict[str, set[tuple[float, float]]]] = defaultdict(lambda: defaultdict(set))
     shares: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for training in results.trainings:
+        if training.slot is Slot.HYPERPARAMETERS:  # random configurations, some far from any that is used
+            continue
         for metric, (first, second) in training.halves.items():
             if first is not None and second is not None:
                 halves[metric][training.dataset].add((first, second))
@@ -161,7 +167,37 @@ def _rule_score(
     alternatives = [_alternative(choice, found) for choice, found in ratios.items()]
     alternatives.sort(key=lambda one: (-one.effect.datasets, one.effect.ratio))
     choice = results.datasets[names[0]].chosen[slot]
-    return RuleScore(rule=rule, slot=slot, choice=choice, datasets=tuple(names), alternatives=tuple(alternatives))
+    notes = {name: results.datasets[name].handbook[slot] for name in names}
+    against = [
+        log_ratios(errors[name].by_choice[other], errors[name].by_choice[errors[name].chosen])
+        for name, other in notes.items()
+        if other in errors[name].by_choice and other != errors[name].chosen
+    ]
+    return RuleScore(
+        rule=rule,
+        slot=slot,
+        choice=choice,
+        datasets=tuple(names),
+        alternatives=tuple(alternatives),
+        handbook=effect(against) if against else None,
+        left_out=left_out_ratio([float(one.mean()) for one in against]),
+    )
+
+
+def left_out_ratio(logs: Sequence[float]) -> float | None:
+    """Mean ratio of errors where each dataset keeps a rule only if the mean over the others favours it.
+
+    logs: of the ratio of errors without and with the rule, by dataset. None with fewer than two.
+
+    >>> round(left_out_ratio([math.log(1.2), math.log(1.2), math.log(0.9)]), 3)  # each dataset keeps it
+    1.09
+    >>> round(left_out_ratio([math.log(1.2), math.log(0.9)]), 3)  # only the second one, on which it loses
+    0.949
+    """
+    if len(logs) < 2:  # noqa: PLR2004  no others
+        return None
+    kept = [own if sum(logs) - own >= 0 else 0.0 for own in logs]
+    return math.exp(float(np.mean(kept)))
 
 
 def _alternative(choice: str, ratios: Mapping[str, np.ndarray]) -> Alternative:

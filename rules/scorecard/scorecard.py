@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from rules.scorecard.results import Settings
 from rules.vocabulary.choices import Slot
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIE: Final = 0.01  # relative difference of errors within which two choices tie on a dataset
+GRADIENTS: Final = "It tests the gradients of an earlier training, which a dataset of a corpus does not have."
+PINNED_METRIC: Final = "It decides only where the user chooses the metric. Measure it with --pin."
+LARGE: Final = "It decides on 50,000 and more rows, and at most 1,000 were used."
+SEARCHES: Final = "It decides how a search proposes trials, and the trainings have no search."
+NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("A106", "A107", "A108", "A109", "A110", "A111"), GRADIENTS),
+        **dict.fromkeys(("C106", "C107", "C109"), PINNED_METRIC),
+        "C108": "No series of the corpus has so heavy a tail.",
+        "A103": "Images were not measured.",
+        "A104": LARGE,
+        "D101": "Images were not measured.",
+        "D102": "Images were not measured.",
+        "M101": "The alternatives for sequences were not measured.",
+        "M201": "Texts were not measured.",
+        "M202": "Texts were not measured.",
+        "V102": "Tables of fewer than 125 rows were not measured.",
+        "V105": "Sequences with a test set were not measured.",
+        "W101": "It decides only where the user chooses SELU. Measure it with --pin.",
+        **dict.fromkeys(("H101", "T101", "T102", "T103"), SEARCHES),
+    }
+)
+"""Evidence rules that the shipped measurements may lack, with the reason."""
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -54,6 +82,16 @@ class RuleScore(BaseModel):
     datasets: tuple[str, ...]
     alternatives: tuple[Alternative, ...]
     """The alternatives with most datasets first, then those with least error."""
+    handbook: Effect | None = None
+    """The error with the choice of the handbook, relative to that with the choice of the rule; None for a rule whose
+    choice is that of the handbook on all of its datasets."""
+    left_out: float | None = None
+    """The ratio where each dataset keeps the rule only if the other datasets favour it; None with one dataset."""
+
+    @property
+    def excludes_worse(self) -> bool:
+        """Whether the interval excludes that the choice of the handbook has less error; 1 % less is a tie."""
+        return self.handbook is None or self.handbook.low >= 1 - TIE
 
 
 class Regret(BaseModel):
@@ -109,6 +147,35 @@ class ConfigurationScore(BaseModel):
     """The same of the shipped rules."""
 
 
+class HyperparameterScore(BaseModel):
+    """How sensitive networks are to a hyperparameter, as the strategy notes rate it and as it was measured."""
+
+    model_config = _CLOSED
+
+    name: str
+    """As in the table of the notes."""
+    rating: str
+    """Of the notes: high, medium or low."""
+    share: float
+    """Share of the variance of the scores of random configurations that it explains alone, mean over datasets."""
+    low: float
+    """95 % interval by bootstrap over datasets."""
+    high: float
+    datasets: int
+
+
+class SensitivityScore(BaseModel):
+    """Sensitivity to hyperparameters on one kind of data."""
+
+    model_config = _CLOSED
+
+    kind: str
+    datasets: int
+    configurations: int
+    hyperparameters: tuple[HyperparameterScore, ...]
+    """In the order of the notes."""
+
+
 class Scorecard(BaseModel):
     """The scorecard of a rulebook."""
 
@@ -122,6 +189,18 @@ class Scorecard(BaseModel):
     rules: tuple[RuleScore, ...]
     configurations: tuple[ConfigurationScore, ...] = ()
     metrics: tuple[MetricScore, ...] = ()
+    sensitivities: tuple[SensitivityScore, ...] = ()
+    """Of all datasets, then of each kind of data."""
+
+    @property
+    def contested(self) -> list[RuleScore]:
+        """Rules whose choice differs from that of the handbook, on the datasets that they decide on."""
+        return [one for one in self.rules if one.handbook is not None]
+
+    @property
+    def not_measured(self) -> dict[str, str]:
+        """Evidence rules without a score, with the reason."""
+        return {rule: reason for rule, reason in NOT_MEASURED.items() if self.rule(rule) is None}
 
     def rule(self, identifier: str) -> RuleScore | None:
         """The score of a rule; None if it decided on no measured dataset."""
@@ -135,3 +214,13 @@ def interval_text(effect: Effect) -> str:
     '1.019 (1.008 to 1.031)'
     """
     return f"{effect.ratio:.3f} ({effect.low:.3f} to {effect.high:.3f})"
+
+
+def share_text(score: HyperparameterScore) -> str:
+    """A share of the variance with its interval, in percent.
+
+    >>> share_text(HyperparameterScore(name="Learning rate", rating="high", share=0.2, low=0.1, high=0.3, datasets=9))
+    '20 % (10 to 30)'
+    """
+    share, low, high = (round(100 * one) + 0 for one in (score.share, score.low, score.high))
+    return f"{share} % ({low} to {high})"

@@ -4,6 +4,7 @@
 - `alternatives`: The alternatives of a choice that are admissible for a dataset.
 - `prepare`: A dataset without its hold-out, and what the rules decide for it.
 - `train`: Trainings of a choice and its alternatives with several seeds, and their scores on test rows.
+- `configurations`: Random configurations, for the sensitivity to hyperparameters.
 - `measure`: All trainings of a corpus, written to a file as they end.
 - `compare`: Trainings of the choices of one slot on one dataset, for `recommend compare`.
 - `comparison`: Their scores with paired intervals, and their curves.

@@ -77,8 +77,8 @@ def alternatives(
 ) -> list[Choice]:
     """The choice of a bundle for a slot, then every other admissible one.
 
-    These are the choices of rules for this kind of data, each choice of the slot with its default parameters except
-    ONLY_AGAINST, and MORE. against: names of choices that are included in any case.
+    These are the choices of rules for this kind of data without those that test an earlier training, each choice of the
+    slot with its default parameters except ONLY_AGAINST, and MORE. against: names of choices that are included in any case.
     """
     chosen = bundle.choice(slot)
     distinct = {str(choice): choice for choice in (chosen, *_candidates(slot, book, facts, against))}.values()
@@ -86,7 +86,7 @@ def alternatives(
 
 
 def _candidates(slot: Slot, book: Rulebook, facts: Facts, against: Collection[str]) -> Iterator[Choice]:
-    yield from (rule.choice for rule in book.of(slot) if _concerns(rule, facts))
+    yield from (rule.choice for rule in book.of(slot) if _concerns(rule, facts) and not rule.tests_training)
     if slot is not Slot.ARCHITECTURE:  # networks for other kinds of data have no effect on this kind
         known = names(slot).items()
         yield from (choice() for name, choice in known if choice not in ONLY_AGAINST or name in against)

@@ -23,6 +23,7 @@ from rules import __version__
 from rules.errors import MeasurementError, PcwatError
 from rules.proof.proved_book import load_book
 from rules.scorecard.results import MeasuredDataset, Results, TrainingResult, check_same, read_results
+from rules.text.wording import counted
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from executor.pipeline.measurement.corpus import CorpusDataset
     from executor.pipeline.measurement.prepare import Subject
+    from executor.pipeline.measurement.train import EncodedSubject
     from rules.decision.trace import Pin
     from rules.scorecard.results import Settings
     from rules.vocabulary.choices import Choice
@@ -52,6 +54,8 @@ class Order:
     pins: tuple[Pin, ...]
     layers: tuple[str, ...]
     output: Path
+    configurations: int = 24
+    """Random configurations of a dataset for the slot of hyperparameters."""
     earlier: tuple[Path, ...] = ()
     """Files of results whose trainings are copied into the output file and not repeated."""
 
@@ -243,6 +247,12 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
     for slot, rules in order.rules.items():
         if rules and not rules & set(own.measured.rules[slot]):
             continue
+        if slot is Slot.HYPERPARAMETERS:
+            default = encoded(own, own.bundle) if default is None else default
+            for step in _measure_configurations(own, order, done, default, records):
+                records = []
+                yield step
+            continue
         bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
         chosen, *others = alternatives(slot, bundle, book, own.facts, against=order.against)
         choices = [chosen, *(one for one in others if not order.against or _name(one) in order.against)]
@@ -259,6 +269,30 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
                     yield _step(results)
             except PcwatError as error:
                 yield Step(dataset=name, says=f"{slot}: {', '.join(map(str, group))} not measured: {error}")
+
+
+def _measure_configurations(
+    own: Subject,
+    order: Order,
+    done: Results,
+    default: EncodedSubject,
+    records: Sequence[MeasuredDataset],
+) -> Iterator[Step]:
+    """Train random configurations of a dataset that the file of results does not have."""
+    from executor.pipeline.measurement.configurations import (  # noqa: PLC0415  imports TensorFlow
+        draw_configurations,
+        train_configurations,
+    )
+
+    name = own.measured.name
+    earlier = {text for dataset, slot, text, _ in done.keys if (dataset, slot) == (name, Slot.HYPERPARAMETERS)}
+    drawn = draw_configurations(own, default, load_book(order.layers).book, count=order.configurations)
+    missing = [one for one in drawn if str(one.choice) not in earlier]
+    for results in train_configurations(own, default, missing):
+        _append(order.output, *records, *results)
+        records = []
+        seconds = sum(one.seconds for one in results)
+        yield Step(dataset=name, says=f"hyperparameters: {counted(len(results), 'configuration')}, {seconds:.0f} s")
 
 
 def _step(results: Sequence[TrainingResult]) -> Step:

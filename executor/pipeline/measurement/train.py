@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from executor.pipeline.measurement.prepare import Subject
     from executor.preprocessing.examples import Examples, Parts
     from executor.search.records.outcome import Outcome
-    from executor.search.runners.workspace import Rows
+    from executor.search.runners.workspace import Rows, Workspace
     from rules.scorecard.results import MeasuredDataset
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice
@@ -148,8 +148,8 @@ class _Group:
         self._at = create_workspace(
             bundle, rows.parts, metric=create_metric(bundle.metric), seed=0, directory=directory
         )
-        self._runner = StackRunner(self._at) if self._at.is_stacked else SequentialRunner(self._at)
-        self._scorer = _Scorer(rows, self._at.metric)
+        self._runner = create_runner(self._at)
+        self._scorer = Scorer(rows, self._at.metric)
         share = subject.measured.settings.share
         self._epochs = max(1, round(share * whole_epochs(bundle, self._at.kind, rows=len(rows.parts.train))))
         self._trained = 0
@@ -172,25 +172,38 @@ class _Group:
 
     def _result(self, outcome: Outcome, choice: Choice, seed: int) -> Training:
         found = self._scorer.scores(outcome)
-        result = TrainingResult(
-            dataset=self._subject.measured.name,
-            slot=self._slot,
-            choice={"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)},
-            seed=seed,
-            score=found.test,
-            validation_score=found.validation,
-            halves=found.halves,
-            top_share=found.top_share,
-            epochs=outcome.epochs,
-            best_epoch=outcome.best_epoch,
-            seconds=round(outcome.seconds, 3),
-            message=outcome.message if outcome.status == "failed" else "",
-        )
+        result = training_result(self._subject, self._slot, choice, outcome, found, seed=seed)
         return Training(result=result, outcome=outcome, predictions=found.predictions)
 
 
+def create_runner(at: Workspace) -> StackRunner | SequentialRunner:
+    """The runner of the trainings of a workspace: in stacks where its network has a stacked form."""
+    return StackRunner(at) if at.is_stacked else SequentialRunner(at)
+
+
+def training_result(
+    subject: Subject, slot: Slot, choice: Choice, outcome: Outcome, found: Scores, *, seed: int
+) -> TrainingResult:
+    """The result of a training, as it is written to the file of results."""
+    return TrainingResult(
+        dataset=subject.measured.name,
+        slot=slot,
+        choice={"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)},
+        seed=seed,
+        score=found.test,
+        validation_score=found.validation,
+        halves=found.halves,
+        top_share=found.top_share,
+        epochs=outcome.epochs,
+        best_epoch=outcome.best_epoch,
+        epoch_scores=outcome.epoch_scores if slot is Slot.HYPERPARAMETERS else (),
+        seconds=round(outcome.seconds, 3),
+        message=outcome.message if outcome.status == "failed" else "",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Scores:
+class Scores:
     """Scores of a training, as in TrainingResult, and its predictions of the test rows."""
 
     predictions: Predictions | None = None
@@ -216,7 +229,7 @@ def _top_shares(predictions: Predictions) -> dict[str, float]:
     return {name: float(part / whole) for name, (part, whole) in sums.items() if whole > 0}
 
 
-class _Scorer:
+class Scorer:
     """Scores trainings on validation and test rows; the networks of a group differ only in their weights."""
 
     def __init__(self, rows: EncodedSubject, metric: PerformanceMetric) -> None:
@@ -226,10 +239,10 @@ class _Scorer:
         self._validation = to_device(rows.parts.validation)
         self._test = to_device(rows.test)
 
-    def scores(self, outcome: Outcome) -> _Scores:
+    def scores(self, outcome: Outcome) -> Scores:
         """Scores on validation and test rows."""
         if outcome.weights is None:
-            return _Scores()
+            return Scores()
         parts = self._rows.parts
         if not self._networks:
             self._networks = rebuild_networks(outcome, self._rows.bundle, parts, 0)
@@ -240,9 +253,9 @@ class _Scorer:
         known = validated[0] if parts.folds is None else out_of_fold_outputs(validated, parts.folds)
         validation = _finite(self._metric.score(known, parts.validation, parts))
         if not (np.isfinite(known).all() and np.isfinite(tested).all()):
-            return _Scores(validation=validation)
+            return Scores(validation=validation)
         predictions = self._predictions(known, tested)
-        return _Scores(
+        return Scores(
             predictions=predictions,
             validation=validation,
             test=_finite(self._metric.of_predictions(predictions)),

@@ -110,3 +110,30 @@ def test_metric_that_ranks_models_equally_on_both_halves_is_stable(make_results:
 
     assert (rmse.metric, rmse.top_share, mae.metric, mae.top_share) == ("rmse", 0.5, "mae", None)
     assert (rmse.stability, rmse.low, rmse.high, mae.stability) == pytest.approx((1.0, 1.0, 1.0, -1.0))
+
+
+def test_rule_is_compared_with_the_handbook(card: Scorecard) -> None:
+    """Without the rule, errors are 1.1, 1.21 and 0.5 times as large: the last one speaks against it on the others."""
+    rule = card.rule("W002")
+
+    assert rule is not None
+    assert rule.handbook is not None
+    assert rule.handbook.ratio == pytest.approx((1.1 * 1.21 * 0.5) ** (1 / 3))
+    assert not rule.excludes_worse
+    assert rule.left_out == pytest.approx(0.5 ** (1 / 3))
+    assert "W002 has 12.7 % more error than the handbook" in to_markdown(card)
+
+
+def test_tie_does_not_include_worse(make_results: MakeResults) -> None:
+    scores = {name: {He(): [1.0, 1.0], Xavier(): [0.991, 0.991]} for name in "abc"}
+    rule = score(make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier())).rule("W002")
+
+    assert rule is not None
+    assert rule.excludes_worse
+
+
+def test_rule_with_the_choice_of_the_handbook_is_not_compared_with_it(make_results: MakeResults) -> None:
+    rule = score(make_results(Slot.INITIALIZER, {"a": {He(): [1.0], Xavier(): [0.9]}}, chosen=He())).rule("W002")
+
+    assert rule is not None
+    assert (rule.handbook, rule.left_out) == (None, None)

@@ -51,3 +51,9 @@ def test_evidence_is_certain_and_of_the_same_choice() -> None:
 @pytest.mark.parametrize("rule", ["P001", "T001", "A999"])
 def test_rule_without_measurement_has_no_score(rule: str) -> None:
     assert measured_score(rule, "adam") is None
+
+
+def test_each_evidence_rule_is_measured_or_the_page_says_why_not() -> None:
+    card, rules = shipped_scorecard(), load_book().book.rules
+    missing = {rule.id for rule in rules if rule.layer == "evidence" and card.rule(rule.id) is None}
+    assert missing == set(card.not_measured)

@@ -75,7 +75,9 @@ class Plot:
     wide: bool = False
 
 
-def draw_plot(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, title: str, says: str, wide: bool = False) -> Plot:
+def draw_plot(
+    chart: alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart, *, title: str, says: str, wide: bool = False
+) -> Plot:
     """Draw a chart. The page shows its title above it; wide: it takes the whole width of the page."""
     try:
         text = SVG_PROCESS.convert(chart.to_dict(validate=False), CONFIG)

@@ -225,3 +225,19 @@ def test_results_without_a_dataset_have_none_of_its_trainings(measured: tuple[Re
     results, _, _ = measured
     assert results.without(["other"]) == results
     assert results.without(["numbers"]).trainings == ()
+
+
+@long_test
+def test_random_configurations_are_balanced_and_not_repeated(corpus: Path, tmp_path: Path) -> None:
+    wanted = replace(order(tmp_path / "results.jsonl", Slot.HYPERPARAMETERS), configurations=12)
+    entries, steps = read_corpus(corpus, ["numbers"]), list[Step]()
+    results = measure(entries, wanted)
+    drawn = [one.choice["values"] for one in results.trainings]
+
+    assert len({one.text for one in results.trainings}) == 12
+    assert all(one.score is not None and len(one.epoch_scores) == one.epochs for one in results.trainings)
+    assert sorted(one["loss"][0] for one in drawn) == ["huber"] * 4 + ["mae"] * 4 + ["mse"] * 4
+    assert {one["optimizer"][0] for one in drawn if "rho" in one} == {"rmsprop"}
+    assert measure(entries, wanted, progress=steps.append) == results
+    assert steps == []
+    assert {one.kind for one in score(results).sensitivities} == {"All datasets", "Regression tables"}
