@@ -78,7 +78,8 @@ def alternatives(
     """The choice of a bundle for a slot, then every other admissible one.
 
     These are the choices of rules for this kind of data without those that test an earlier training, each choice of the
-    slot with its default parameters except ONLY_AGAINST, and MORE. against: names of choices that are included in any case.
+    slot with its default parameters except ONLY_AGAINST, and MORE. against: names of choices that are included in any
+    case.
     """
     chosen = bundle.choice(slot)
     distinct = {str(choice): choice for choice in (chosen, *_candidates(slot, book, facts, against))}.values()
