@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
-import pyarrow as pa
-from pyarrow import csv
 from rich.console import Console
 
 from executor.cli.open_model import import_tensorflow_for, open_model
-from executor.cli.progress_line import SearchProgress
-from executor.cli.table_file import DELIMITERS, PARQUET, write_table
+from executor.cli.progress_line import SearchProgress, row_progress
 from executor.model.calibration.conformal_sets import DEFAULT_COVERAGE
+from executor.model.predict import find_row_parts
+from executor.model.predict import predict as predict_rows
 from executor.model.validate_rows import open_rows
 from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
 from executor.pipeline.tracking.track import parse_trackers, track_run
 from executor.runs.drift.new_rows import check_comparable
 from executor.runs.files import write_json
 from executor.runs.plan import read_plan
+from executor.runs.prediction_file import CSV, PARQUET, check_ending, open_writer, write_parts
 from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
 from executor.runtime.budget import Budget
@@ -42,16 +43,20 @@ from rules.text.wording import printable
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
+    import pyarrow as pa
 
     from executor.data.raw_table import RawTable
     from executor.runs.drift.new_rows import DriftReport
     from executor.runs.export.predictor import Predictor
     from executor.runtime.clock import Clock
+    from recommender.dataset.readers.row_parts import RowParts
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Unreadable
+
+    Writer = Callable[[Path | IO[bytes]], int]
 
 
 def _without_settings(context: click.Context, _option: click.Parameter, stopped: Path | None) -> Path | None:
@@ -358,39 +363,62 @@ def predict(
             refuse_input_as_output(path, [*input_files(rows), *run.iterdir()])
             refuse_existing_output(path, force=force)
     if output is not None:
-        _check_ending(output)
-    measured: list[DriftReport] = []
-    compute = model.outcome_of if drift_file is None else _with_drift(model, measured, drift_file, output)
-    unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
-    with open_rows(
-        model.signature, str(rows), delimiter=delimiter, table=table, unreadable=unreadable, keys=keys
-    ) as dataset:
-        import_tensorflow_for(model)
-        from executor.model.predict import predict as predict_rows  # noqa: PLC0415  after TensorFlow was silenced
-
-        predictions = predict_rows(
-            compute,
-            model.signature,
-            dataset,
-            ignore_extra=ignore_extra,
-            key=keys,
-            say=lambda sentence: print_status(sentence, verbosity=verbosity),
-            as_text=output is None or output.suffix.lower() != PARQUET,
-            quantiles=quantiles,
-            coverage=(coverage or DEFAULT_COVERAGE) if sets else None,
-            by_class=by_class,
-        )
-    if drift_file is not None:
-        write_json(drift_file, measured[0])
-        print_status(measured[0].sentence, verbosity=verbosity)
+        check_ending(output)
+    ending = CSV if output is None else output.suffix.lower()
+    options: dict[str, Any] = {
+        "ignore_extra": ignore_extra,
+        "key": keys,
+        "say": partial(print_status, verbosity=verbosity),
+        "as_text": ending != PARQUET,
+        "quantiles": quantiles,
+        "coverage": (coverage or DEFAULT_COVERAGE) if sets else None,
+        "by_class": by_class,
+    }
+    parts = None if drift_file is not None else find_row_parts(model.signature, rows, delimiter=delimiter, table=table)
+    if parts is not None:
+        write = _parts_writer(model, parts, ending=ending, verbosity=verbosity, options=options)
+    else:
+        measured: list[DriftReport] = []
+        compute = model.outcome_of if drift_file is None else _with_drift(model, measured, drift_file, output)
+        unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
+        with open_rows(
+            model.signature, str(rows), delimiter=delimiter, table=table, unreadable=unreadable, keys=keys
+        ) as dataset:
+            import_tensorflow_for(model)
+            predictions = predict_rows(compute, model.signature, dataset, **options)
+        if drift_file is not None:
+            write_json(drift_file, measured[0])
+            print_status(measured[0].sentence, verbosity=verbosity)
+        write = _table_writer(predictions, ending=ending)
     if output is None:
-        sink = pa.BufferOutputStream()
-        csv.write_csv(predictions, sink)
-        click.echo(sink.getvalue().to_pybytes(), nl=False)  # bytes: UTF-8, whatever the terminal's encoding is
+        write(sys.stdout.buffer)  # bytes: UTF-8, whatever the terminal's encoding is
         return
     with atomic_file(output, error=RunError, remedy="Choose another place.") as temporary:
-        write_table(predictions, temporary, ending=output.suffix.lower())
-    print_status(f"Wrote {predictions.num_rows:,} predictions to {output}.", verbosity=verbosity)
+        count = write(temporary)
+    print_status(f"Wrote {count:,} predictions to {output}.", verbosity=verbosity)
+
+
+def _parts_writer(
+    model: Run | Predictor, parts: RowParts, *, ending: str, verbosity: Verbosity, options: Mapping[str, Any]
+) -> Writer:
+    """Function that predicts the parts of a table and writes them to a target, with a progress line."""
+
+    def write(target: Path | IO[bytes]) -> int:
+        with row_progress("Predicting rows", verbosity) as progress:
+            return write_parts(model, parts, target, ending=ending, progress=progress, **options)
+
+    return write
+
+
+def _table_writer(rows: pa.Table, *, ending: str) -> Writer:
+    """Function that writes a table to a target, and returns the number of rows."""
+
+    def write(target: Path | IO[bytes]) -> int:
+        with open_writer(target, ending) as write_rows:
+            write_rows(rows)
+        return int(rows.num_rows)
+
+    return write
 
 
 def _with_drift(
@@ -406,12 +434,3 @@ def _with_drift(
     if output is not None and drift_file.resolve() == output.resolve():
         raise RunError(f"--drift must name another file than -o, but both are {output}. Choose another name.")
     return partial(model.outcome_with_drift, report=measured.append)
-
-
-def _check_ending(output: Path) -> None:
-    """Check the extension of the output file. Raises RunError if predictions cannot be written in that format."""
-    if output.suffix.lower() not in {PARQUET, *DELIMITERS}:
-        raise RunError(
-            f"The output file must be {', '.join(DELIMITERS)} or {PARQUET}, but got {output}. Choose one of these "
-            "extensions."
-        )

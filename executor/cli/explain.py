@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from executor.cli.open_model import import_tensorflow_for, open_model
+from executor.cli.progress_line import row_progress
 from executor.cli.table_file import DELIMITERS, PARQUET, write_table
 from recommender.cli.options import DATASET, option_of
 from recommender.dataset.readers.table import input_files
@@ -24,7 +23,7 @@ from rules.text.numbers import number
 from rules.text.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from executor.evaluation.explanation.explanations import Explanations, PartKind, RowExplanation
 
@@ -110,7 +109,7 @@ def explain(
                 f"The output file must be {', '.join(ENDINGS)}, but got {output}. Choose one of these extensions."
             )
     import_tensorflow_for(model)
-    with _progress(verbosity) as progress:
+    with row_progress("Explaining rows", verbosity) as progress:
         found = model.explain(
             str(rows),
             rows=count,
@@ -133,17 +132,6 @@ def explain(
             f"Explained the first {len(found.rows):,} of {found.total:,} rows. Use --rows N for more.",
             verbosity=verbosity,
         )
-
-
-@contextmanager
-def _progress(verbosity: Verbosity) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, if that is a terminal."""
-    messages = Console(stderr=True, highlight=False)
-    columns = (TextColumn("Explaining rows"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = verbosity is Verbosity.QUIET or not messages.is_terminal
-    with Progress(*columns, console=messages, transient=True, disable=hidden) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def show(found: Explanations, console: Console) -> None:

@@ -1,22 +1,33 @@
-"""Progress line of a training: trials, epoch, best score, elapsed and remaining time."""
+"""Progress lines: of a training, with trials, epoch, best score and remaining time, and of rows."""
 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
+from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from executor.runtime.log import listen_to_log
+from rules.cli.output import Verbosity
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from rich.console import Console
     from rich.progress import Task
 
     from executor.search.progress import RoundProgress
@@ -82,6 +93,17 @@ class SearchProgress:
         at_once = f"{now.running} running"
         best = "" if now.best is None else f", best {self._metric} {number(now.best)}"
         return f"{now.done}{of} trials completed, {at_once}, epoch {now.epoch} of {now.epochs}{best}"
+
+
+@contextmanager
+def row_progress(what: str, verbosity: Verbosity) -> Iterator[Callable[[int, int | None], None]]:
+    """Yield a function that shows the number of finished rows, and of all, on standard error if it is a terminal."""
+    messages = Console(stderr=True, highlight=False)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = verbosity is Verbosity.QUIET or not messages.is_terminal
+    with Progress(*columns, console=messages, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def time_left(seconds: float) -> str:

@@ -128,7 +128,7 @@ def serve(
         from executor.runs.serving.service import Service  # noqa: PLC0415  after TensorFlow was silenced
 
         if isinstance(model, Run):
-            from executor.runs.serving.backend import keep_operations  # noqa: PLC0415  as above
+            from executor.model.compiled import keep_operations  # noqa: PLC0415  as above
 
             keep_operations()
         else:

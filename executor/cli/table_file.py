@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pyarrow import csv, parquet
-
-from recommender.dataset.readers import table
+from executor.runs.prediction_file import DELIMITERS, PARQUET, open_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
 
-PARQUET: Final = ".parquet"
-DELIMITERS: Final = {f".{name}": delimiter for name, delimiter in table.DELIMITERS.items()}
+__all__ = ["DELIMITERS", "PARQUET", "write_table"]
 
 
 def write_table(rows: pa.Table, path: Path, *, ending: str) -> None:
     """Write a table in the format of a file extension, which the path itself need not have."""
-    if ending == PARQUET:
-        parquet.write_table(rows, path)
-    else:
-        csv.write_csv(rows, path, csv.WriteOptions(delimiter=DELIMITERS[ending]))
+    with open_writer(path, ending) as write:
+        write(rows)

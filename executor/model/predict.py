@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Final
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -28,20 +31,24 @@ from executor.model.prediction_columns import (
     step_columns,
 )
 from executor.model.validate_rows import open_rows, read_new_rows
+from recommender.dataset.dataset import local_path, open_connection
+from recommender.dataset.readers.row_parts import find_parts
 from recommender.dataset.readers.table import DELIMITERS
+from recommender.dataset.readers.types.settle import MAX_QUOTED, Exceptions
 from recommender.dataset.sql import BLOB, category_text, is_integer, quoted
 from recommender.profile.guardrails.images import remarks
 from recommender.profile.guardrails.readings import quoted_exceptions
-from rules.errors import ColumnError, PcwatError, RunError, did_you_mean
+from rules.errors import ColumnError, DatasetError, PcwatError, RunError, did_you_mean
 from rules.text.wording import counted, listed
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
     from recommender.dataset.dataset import Dataset
+    from recommender.dataset.readers.row_parts import RowParts
     from rules.decision.request import Unreadable
 
 STEPS: Final = "steps after the last row"  # column of a forecast where its time is unknown
@@ -64,6 +71,7 @@ def predict(
     quantiles: bool = False,
     coverage: float | None = None,
     by_class: bool = False,
+    report_exceptions: Callable[[Mapping[str, Exceptions]], None] | None = None,
 ) -> pa.Table:
     """Predict every row of a table, or the steps after the last row of a series, each with its time.
 
@@ -73,7 +81,8 @@ def predict(
     are copied to the output. say: receives warnings: a series shorter than the model's window, skipped images, missing
     future values, a renamed output column. unreadable: what to do with image files that cannot be read. as_text: write
     labels as text, not in their own type. quantiles: whether a forecast has columns of its quantiles. coverage: of the
-    classes in the column `set`; None for no sets. by_class: whether the sets cover each class.
+    classes in the column `set`; None for no sets. by_class: whether the sets cover each class. report_exceptions:
+    receives values that are not numbers and count as missing, by column; by default, say receives a sentence for each.
 
     Raises ColumnError on missing, extra or retyped columns, and on a key that is not a column; RunError on quantiles or
     sets of a model that has none.
@@ -96,7 +105,7 @@ def predict(
             columns |= _names(dataset, signature.sequences.by, as_text=as_text)
         entity = signature.entity_column
         series = label_type(dataset, entity) if entity is not None and entity in dataset.storage else LabelType()
-        _report_exceptions(signature, dataset, say)
+        (report_exceptions or partial(_report_exceptions, say=say))(_exceptions(signature, dataset))
     for sentence in () if source is None else remarks(source):
         say(sentence)
     if signature.windows is None:
@@ -131,6 +140,72 @@ def predict(
     _report_changed(names, say)
     outcome = outcome_of(compute, steps)
     return pa.table({**columns, **step_columns(signature, outcome, names, spread=steps.spread)})
+
+
+def find_row_parts(
+    signature: Signature, data: object, *, delimiter: str | None = None, table: str | None = None
+) -> RowParts | None:
+    """Find the parts of a table whose rows are predicted independently of each other; None for any other data.
+
+    Series, images and sequences are read whole, and so are rows for models of older versions, which infer the types of
+    columns from all new rows.
+    """
+    is_apart = signature.windows is None and signature.image is None and signature.sequences is None
+    if not isinstance(data, str | os.PathLike) or not is_apart or any(own.reading is None for own in signature.columns):
+        return None
+    try:
+        path = local_path(data)
+    except DatasetError:
+        return None
+    return find_parts(path, delimiter=delimiter, table=table)
+
+
+def predict_parts(
+    compute: Callable[[RawTable], np.ndarray],
+    signature: Signature,
+    parts: RowParts,
+    *,
+    rows: int,
+    say: Callable[[str], None],
+    key: str | Sequence[str] = (),
+    **options: Any,  # noqa: ANN401  those of predict
+) -> Generator[pa.Table]:
+    """Predict the rows of files in parts of `rows` rows, in their order; options as of `predict`.
+
+    The parts together are the table of `predict`, to the bit, if compute takes batches of a size that divides rows.
+    What say receives is said once for all parts, after the last one.
+    """
+    keys = (key,) if isinstance(key, str) else tuple(key)
+    said: dict[str, None] = {}
+    found: dict[str, Exceptions] = {}
+    with open_connection() as connection, closing(parts.read(connection, rows)) as every:
+        for part in every:
+            with open_rows(signature, part, keys=keys) as dataset:
+                predictions = predict(
+                    compute,
+                    signature,
+                    dataset,
+                    key=keys,
+                    say=said.setdefault,
+                    report_exceptions=partial(_collect, found, before=part.files.before),
+                    **options,
+                )
+            yield predictions
+            files = replace(part.files, before=0)
+    _report_exceptions(found, lambda sentence: say(files.with_files(sentence)))
+    for sentence in said:
+        say(sentence)
+
+
+def _collect(found: dict[str, Exceptions], own: Mapping[str, Exceptions], *, before: int) -> None:
+    """Add the exceptions of a part to those found. before: rows before the part."""
+    for name, exceptions in own.items():
+        earlier = found.get(name, Exceptions(count=0, quoted=()))
+        rows = {value: row + before for row, value in exceptions.quoted} | {value: row for row, value in earlier.quoted}
+        found[name] = Exceptions(
+            count=earlier.count + exceptions.count,
+            quoted=tuple(sorted((row, value) for value, row in rows.items())[:MAX_QUOTED]),
+        )
 
 
 def outcome_of(compute: Callable[[RawTable], np.ndarray], rows: RawTable) -> np.ndarray:
@@ -218,17 +293,21 @@ def _rows(dataset: Dataset, table: str) -> int:
     return int(dataset.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608  own name
 
 
-def _report_exceptions(signature: Signature, dataset: Dataset, say: Callable[[str], None]) -> None:
-    """Report values that are not numbers and count as missing, as in training."""
+def _exceptions(signature: Signature, dataset: Dataset) -> dict[str, Exceptions]:
+    """Values that are not numbers and count as missing, by column that also had some in training."""
     trained = [column.name for column in signature.columns if column.reading is not None and column.reading.exceptions]
     found = {name: dataset.notes[name].exceptions for name in trained if name in dataset.notes}
+    return {name: exceptions for name, exceptions in found.items() if exceptions is not None}
+
+
+def _report_exceptions(found: Mapping[str, Exceptions], say: Callable[[str], None]) -> None:
+    """Report values that are not numbers and count as missing, as in training."""
     for name, exceptions in found.items():
-        if exceptions is not None:
-            verbs = "is not a number and counts" if exceptions.count == 1 else "are not numbers and count"
-            say(
-                f"{counted(exceptions.count, 'value')} of {name!r} {verbs} as missing, as in training. "
-                f"{quoted_exceptions(exceptions)}"
-            )
+        verbs = "is not a number and counts" if exceptions.count == 1 else "are not numbers and count"
+        say(
+            f"{counted(exceptions.count, 'value')} of {name!r} {verbs} as missing, as in training. "
+            f"{quoted_exceptions(exceptions)}"
+        )
 
 
 def _report_empty(name: str, empty: np.ndarray, ahead: int, say: Callable[[str], None]) -> None:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from executor.components.metric import create_metric
 from executor.model.ensemble import select_network
-from executor.model.forecast_ensemble import average_forecasters
-from executor.model.refit import refit_best_trials
+from executor.model.refit import average_forecasters, refit_best_trials
 from executor.preprocessing.inputs import TextInputs, WindowInputs
 from executor.runtime.log import LOG
 

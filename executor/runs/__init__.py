@@ -8,7 +8,7 @@
 - `feature_plan`: features.json: how many random features of sequences are used, and why.
 - `seal`: The seal of a finished run.
 - `scoreboard`: The result of a training on a terminal.
-- `prediction_file`: Files, series and times in predictions.csv.
+- `prediction_file`: Files of predictions: predictions.csv, and those of new rows, written part by part.
 - `drift`: Drift of the hold-out and of new rows against the training rows.
 - `export`: Exported models, and their predictions without TensorFlow.
 - `serving`: The HTTP server of `recommend serve`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,8 @@ from executor.runs.feature_plan import FeaturePlan
 from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, PREDICTIONS, REFERENCE, SIGNATURE, read_json
 from executor.runs.plan import Plan, read_plan, reopen_dataset
 from executor.runs.summary import Summary
-from executor.runtime.tensorflow_import import check_tensorflow
+from executor.runtime.prediction_batches import MAX_ROWS
+from executor.runtime.tensorflow_import import check_tensorflow, quiet_tensorflow
 from recommender.dataset.digest import digest_of
 from recommender.run_manifest import GUARDRAILS, RECORD, SCORES, SUMMARY, Manifest
 from rules.decision.record import Guardrail, Guardrails, Record
@@ -29,14 +31,16 @@ from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import keras
 
     from executor.data.raw_table import RawTable
     from executor.evaluation.explanation.explanations import Explanations
+    from executor.model.compiled import KerasBackend
     from executor.runs.drift.new_rows import DriftReport
     from executor.runs.export.export import Exported, ExportFormat
+    from executor.runs.prediction_file import Stream
     from rules.decision.request import Unreadable
 
 
@@ -178,6 +182,93 @@ class Run:
         from executor.model.keras_file import predict_rows  # noqa: PLC0415  TensorFlow takes seconds
 
         return predict_rows(graph, self.signature, rows)
+
+    @contextmanager
+    def stream(self) -> Iterator[Stream]:
+        """Yield the function that computes the outputs of many parts of rows, equal to `outcome_of` to the bit.
+
+        The model is compiled for it, unless the first part is short.
+        """
+        from executor.runs.prediction_file import Stream  # noqa: PLC0415  as in predict
+
+        backend: KerasBackend | None = None
+
+        def outcome_of(rows: RawTable) -> np.ndarray:
+            nonlocal backend
+            if backend is None:
+                quiet_tensorflow()
+                if len(rows) < MIN_COMPILED:
+                    return self.outcome_of(rows)
+                model = self.model
+                from executor.model.compiled import (  # noqa: PLC0415  TensorFlow takes seconds
+                    KerasBackend,
+                    operations_kept,
+                )
+
+                during.enter_context(operations_kept())
+                backend = KerasBackend(model, self.signature, compiles=True)
+            return backend.outcome_of(rows)
+
+        with ExitStack() as during:
+            yield Stream(outcome_of=outcome_of, batch=MAX_ROWS)
+
+    def predict_file(
+        self,
+        source: str | os.PathLike[str],
+        output: str | os.PathLike[str],
+        *,
+        delimiter: str | None = None,
+        table: str | None = None,
+        ignore_extra: bool = False,
+        key: str | Sequence[str] = (),
+        coverage: float | None = None,
+        by_class: bool = False,
+        rows: int | None = None,
+        progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    ) -> int:
+        """Predict the rows of files of any size, and write the predictions part by part.
+
+        The predictions are those of `predict`, to the bit. Rows of Parquet, CSV and TSV files are read in parts, except
+        for forecasts, images and sequences; other data is read whole. The output replaces an existing file at the end.
+
+        Args:
+            source: File with new rows, or a pattern of files.
+            output: The .parquet, .csv or .tsv file that is written.
+            delimiter: Column delimiter of a text file. None for that of its extension. Default None.
+            table: Sheet of a workbook, or table of a database. None for the only one. Default None.
+            ignore_extra: Whether to ignore columns that the model does not know. Default False.
+            key: Columns of source that are copied to the left of the predictions. Default none.
+            coverage: Coverage of the prediction sets in the column "set". None for no sets. Default None.
+            by_class: Whether the sets cover each class. Default False.
+            rows: Rows that are in memory at once, rounded up to whole batches. None chooses it by the columns. Default
+                None.
+            progress: Called with the number of predictions, and of all rows if it is known.
+
+        Returns:
+            The number of predictions.
+
+        Raises:
+            ColumnError: As `predict`.
+            RunError: As `predict`, and if the output cannot be written or has another extension.
+
+        Examples:
+            >>> run.predict_file("new.parquet", "out.parquet", key="id")  # doctest: +SKIP
+        """
+        from executor.runs.prediction_file import predict_file  # noqa: PLC0415  only predictions need its imports
+
+        return predict_file(
+            self,
+            source,
+            Path(output),
+            delimiter=delimiter,
+            table=table,
+            ignore_extra=ignore_extra,
+            key=key,
+            coverage=coverage,
+            by_class=by_class,
+            rows=rows,
+            progress=progress,
+        )
 
     def predict(
         self,

@@ -16,6 +16,10 @@ MAX_SEQUENCES: Final = 480  # batches of 2,016 would slow single predictions
 MAX_IMAGES: Final = 240
 VALUES_PER_BATCH: Final = 2**21  # numbers of all images in a batch, so that few large images are predicted at once
 
+CELLS_PER_PART: Final = 2**21  # 16 MiB of numbers, of which there are a few copies
+CELLS_PER_TEXT: Final = 100  # 800 bytes
+MAX_BATCHES: Final = 64  # of a part
+
 
 def rows_per_batch(steps: int) -> int:
     """Batch size of rows. steps: of the longest sequence; 0 without one.
@@ -33,6 +37,17 @@ def images_per_batch(values: int) -> int:
     (240, 144, 48)
     """
     return _whole(min(MAX_IMAGES, VALUES_PER_BATCH // values))
+
+
+def rows_per_part(batch: int, *, columns: int, texts: int = 0) -> int:
+    """Rows of a file that are read at once: whole batches of about CELLS_PER_PART cells.
+
+    batch: rows of a model call. texts: how many of the columns are texts.
+
+    >>> rows_per_part(2016, columns=20), rows_per_part(2016, columns=3_000), rows_per_part(2016, columns=1, texts=1)
+    (104832, 2016, 20160)
+    """
+    return batch * max(1, min(MAX_BATCHES, CELLS_PER_PART // (batch * (columns + CELLS_PER_TEXT * texts))))
 
 
 def _whole(rows: int) -> int:

@@ -22,6 +22,7 @@ from recommender.dataset.column_summary import MAX_UNPIVOT_ROWS, UNPIVOT_COLUMNS
 from recommender.dataset.readers.bounds import check_columns
 from recommender.dataset.readers.formats.frame import categorical_columns, read_frame
 from recommender.dataset.readers.formats.parquet_schema import arrow_schema, categories_of
+from recommender.dataset.readers.row_parts import RowPart
 from recommender.dataset.readers.table import find_files, read_file, read_files
 from recommender.dataset.readers.types.settle import (
     Settled,
@@ -148,7 +149,7 @@ class Dataset:
         reads_image_files: bool = True,
         arrays: Images | Sequences | None = None,
     ) -> Self:
-        """Read a path, a pattern of paths such as data/*.csv, or a pandas, polars or Arrow table.
+        """Read a path, a pattern of paths such as data/*.csv, or a pandas, polars or Arrow table, or a part of a file.
 
         delimiter: the character between the cells of a text table; None for the default of the file's extension.
         table: name of a sheet of a workbook, or of a table of a database; None for the only one.
@@ -163,14 +164,7 @@ class Dataset:
         Raises DatasetError if there is no table with rows, and ColumnError if a column has nested values.
         """
         remove_leftovers_once()
-        connection = duckdb.connect(
-            config={
-                "memory_limit": MEMORY_LIMIT,
-                "temp_directory": temporary_folder(),
-                "preserve_insertion_order": True,
-                "autoinstall_known_extensions": False,
-            }
-        )
+        connection = open_connection()
         categorical: frozenset[str] = frozenset()
         schema = b""
         row_files: RowFiles | None = None
@@ -183,8 +177,6 @@ class Dataset:
             kept=tuple(kept),
         )
         try:
-            connection.execute("SET TimeZone = 'UTC'")  # independent of the machine's time zone
-            connection.execute("SET enable_progress_bar = false")  # it is printed to standard output, even into a pipe
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
                 pictures = reading if isinstance(reading, ImageReading) else None
@@ -205,6 +197,11 @@ class Dataset:
                         schema = arrow_schema(connection, path) if form == "parquet" else b""
                     file_digest = bytes_read.hexadecimal
                     name = path.name or path.resolve().name
+            elif isinstance(source, RowPart):
+                path, name, form, row_files, file_digest = None, source.files.dataset, source.format, source.files, ""
+                source.load(connection)
+                with row_files.name_files():
+                    settler.settle(connection, name=name, usual=source.missing_tokens)
             else:
                 path, name, form = None, frame_name, read_frame(connection, source)
                 file_digest = ""
@@ -377,6 +374,21 @@ class Dataset:
         self.close()
         if self._row_files is not None and isinstance(error, PcwatError):
             self._row_files.name_in(error)
+
+
+def open_connection() -> duckdb.DuckDBPyConnection:
+    """Open a connection to DuckDB with an empty database of bounded memory."""
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": temporary_folder(),
+            "preserve_insertion_order": True,
+            "autoinstall_known_extensions": False,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")  # independent of the machine's time zone
+    connection.execute("SET enable_progress_bar = false")  # it is printed to standard output, even into a pipe
+    return connection
 
 
 @functools.cache

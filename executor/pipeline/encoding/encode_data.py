@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from executor.components.loss import fit_to_loss
 from executor.data.raw_table import Form
 from executor.evaluation.baselines.theta import theta_forecasts
-from executor.model.forecast_ensemble import REFIT_SHARE
-from executor.model.refit import MAX_MEMBERS
+from executor.model.refit import MAX_MEMBERS, REFIT_SHARE
 from executor.networks.registry import network_kind
 from executor.networks.starts.logistic_start import START_SHARE, with_linear_start
 from executor.networks.starts.ridge_start import best_penalty, best_theta_weight

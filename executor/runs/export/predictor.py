@@ -7,7 +7,7 @@ asked for; `Predictor.outcome` takes columns as arrays and needs none of them.
 from __future__ import annotations
 
 import warnings
-from contextlib import ExitStack
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,17 +20,17 @@ from rules.errors import RunError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from executor.data.raw_table import RawTable
     from executor.evaluation.explanation.explanations import Explanations
     from executor.model.signature import Signature
     from executor.runs.export.engines import Engine
+    from executor.runs.prediction_file import Stream
     from rules.decision.request import Unreadable
 
 ROWS_OF_TABLES: Final = 2_048  # per call of the network
 ROWS_OF_ARRAYS: Final = 64  # the same, of images, sequences and texts, whose features take megabytes per row
-ROWS_OF_FILES: Final = 2**16  # of a file that is read in parts
 ARRAYS: Final = frozenset({"pixels", "steps", "mini_rocket", "term_bag", "word_sequence"})  # encoders of these
 
 
@@ -109,10 +109,15 @@ class Predictor:
             Probabilities of class 1 (rows, 1), of classes or of labels; values of numeric targets in their own unit.
         """
         rows = len(next(iter(features.values())))
-        kinds = {encoder.config["kind"] for encoder in self.encoding.encoders}
-        most = ROWS_OF_ARRAYS if kinds & ARRAYS else ROWS_OF_TABLES
+        most = self._batch
         found = [self._outcome(features, offset, spread, slice(start, start + most)) for start in range(0, rows, most)]
         return np.concatenate(found) if found else np.empty((0, len(self.encoding.document["outputs"])))
+
+    @cached_property
+    def _batch(self) -> int:
+        """Rows of a call of the network."""
+        kinds = {encoder.config["kind"] for encoder in self.encoding.encoders}
+        return ROWS_OF_ARRAYS if kinds & ARRAYS else ROWS_OF_TABLES
 
     def _outcome(
         self,
@@ -262,52 +267,61 @@ class Predictor:
             progress=progress,
         )
 
+    @contextmanager
+    def stream(self) -> Iterator[Stream]:
+        """Yield the function that computes the outputs of parts of rows: `outcome_of`."""
+        from executor.runs.prediction_file import Stream  # noqa: PLC0415  as in predict
+
+        yield Stream(outcome_of=self.outcome_of, batch=self._batch)
+
     def predict_file(
         self,
         source: str | os.PathLike[str],
         output: str | os.PathLike[str],
         *,
+        delimiter: str | None = None,
+        table: str | None = None,
         ignore_extra: bool = False,
         key: str | Sequence[str] = (),
-        rows: int = ROWS_OF_FILES,
+        coverage: float | None = None,
+        by_class: bool = False,
+        rows: int | None = None,
+        progress: Callable[[int, int | None], None] = lambda _done, _total: None,
     ) -> int:
-        """Predict the rows of a Parquet file of any size, and write the predictions as Parquet, part by part.
+        """Predict the rows of files of any size, and write the predictions part by part, as `Run.predict_file` does.
 
         Args:
-            source: The file with new rows.
-            output: The file that is written.
+            source: File with new rows, or a pattern of files.
+            output: The .parquet, .csv or .tsv file that is written.
+            delimiter: Column delimiter of a text file. None for that of its extension. Default None.
+            table: Sheet of a workbook, or table of a database. None for the only one. Default None.
             ignore_extra: Whether to ignore columns that the model does not know. Default False.
             key: Columns of source that are copied to the left of the predictions. Default none.
-            rows: Rows that are in memory at once. Default 65536.
+            coverage: Coverage of the prediction sets in the column "set". None for no sets. Default None.
+            by_class: Whether the sets cover each class. Default False.
+            rows: Rows that are in memory at once, rounded up to whole batches. None chooses it by the columns. Default
+                None.
+            progress: Called with the number of predictions, and of all rows if it is known.
 
         Returns:
             The number of predictions.
 
         Raises:
             ColumnError: If a column is missing, has another type, or is unknown.
-            RunError: If the model is a forecast, whose rows belong together, or a file cannot be read or written.
+            RunError: If the output cannot be written or has another extension.
         """
-        from pyarrow import ArrowException, Table, parquet  # noqa: PLC0415  as in predict
+        from executor.runs.prediction_file import predict_file  # noqa: PLC0415  as in predict
 
-        from rules.text.files import atomic_file, refuse_input_as_output  # noqa: PLC0415  as above
-
-        if self.signature.windows is not None or self.signature.sequences is not None:
-            raise RunError("Rows of a series belong together, so they are not predicted in parts. Use predict().")
-        refuse_input_as_output(Path(output), [Path(source)])
-        total = 0
-        try:
-            with ExitStack() as opened:
-                file = opened.enter_context(parquet.ParquetFile(source))
-                temporary = opened.enter_context(atomic_file(Path(output), error=RunError))
-                writer = None
-                for part in file.iter_batches(rows):
-                    found = self.predict(Table.from_batches([part]), ignore_extra=ignore_extra, key=key)
-                    if writer is None:
-                        writer = opened.enter_context(parquet.ParquetWriter(temporary, found.schema))
-                    writer.write_table(found)
-                    total += found.num_rows
-                if writer is None:
-                    raise RunError(f"The file must have rows, but {source} has none. Give a file with rows.")
-        except (OSError, ArrowException) as error:
-            raise RunError(f"{source} cannot be read as a Parquet file: {error}. Give a Parquet file.") from None
-        return total
+        return predict_file(
+            self,
+            source,
+            Path(output),
+            delimiter=delimiter,
+            table=table,
+            ignore_extra=ignore_extra,
+            key=key,
+            coverage=coverage,
+            by_class=by_class,
+            rows=rows,
+            progress=progress,
+        )

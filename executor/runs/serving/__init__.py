@@ -5,7 +5,6 @@
 - `array_rows`: Images and sequences of a request, in JSON, forms and .npz.
 - `fast_rows`: Rows of plain JSON values, read without DuckDB.
 - `batches`: One model call for all requests that wait.
-- `backend`: The model that computes outputs: Keras, compiled if that changes no bit.
 - `service`: A run in memory, and its predictions.
 - `known_values`: Example row and known categories, from the layers of the model.
 - `responses`: Predictions as JSON and CSV.

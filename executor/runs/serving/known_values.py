@@ -13,6 +13,8 @@ from recommender.dataset.sql import is_integer, is_number
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import keras
+
     from executor.model.signature import Column, Signature
     from executor.runs.export.encoding import Encoding
 
@@ -42,6 +44,22 @@ def _number(column: Column, median: float | None) -> object:
     if median is None or not np.isfinite(median):
         return 0 if is_number(column.storage) else None
     return round(median) if is_integer(column.storage) else float(f"{median:.6g}")
+
+
+def known_values_of_model(signature: Signature, model: keras.Model) -> KnownValues:
+    """Read the medians and the categories of the layers of a model."""
+    from executor.layers.numbers import Numbers  # noqa: PLC0415  TensorFlow takes seconds
+    from executor.layers.words import CategoryLayer  # noqa: PLC0415  likewise
+    from executor.model.keras_file import column_layers  # noqa: PLC0415  likewise
+
+    medians: dict[str, float] = {}
+    categories: dict[str, Sequence[str]] = {}
+    for layer, columns in column_layers(signature, model):
+        if isinstance(layer, Numbers):
+            medians |= dict(zip(columns, layer.center, strict=False))
+        elif isinstance(layer, CategoryLayer):
+            categories |= dict(zip(columns, layer.levels, strict=False))
+    return known_values(signature, medians, categories)
 
 
 def known_values_of_export(signature: Signature, encoding: Encoding) -> KnownValues:

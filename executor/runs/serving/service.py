@@ -31,7 +31,7 @@ from executor.runs.serving.array_rows import (
 from executor.runs.serving.batches import Batches
 from executor.runs.serving.fast_rows import FastReader, to_table
 from executor.runs.serving.json_rows import BODY, to_arrow
-from executor.runs.serving.known_values import KnownValues, known_values_of_export
+from executor.runs.serving.known_values import KnownValues, known_values_of_export, known_values_of_model
 from executor.runs.serving.limits import NPZ
 from executor.runs.serving.openapi import openapi_schema
 from rules.errors import PcwatError, ServingError
@@ -124,8 +124,8 @@ class Service:
         self._batches = Batches(self._predict_batch, max_rows=ROWS_OF_TABLES)
 
     def _load_keras(self, run: Run) -> None:
+        from executor.model.compiled import KerasBackend  # noqa: PLC0415  TensorFlow takes seconds
         from executor.model.keras_file import load_model  # noqa: PLC0415  TensorFlow takes seconds
-        from executor.runs.serving.backend import KerasBackend, known_values_of_model  # noqa: PLC0415  as above
 
         model = load_model(run.directory / MODEL, self.signature)
         self._outcome_of = KerasBackend(model, self.signature, compiles=self._compiles).outcome_of

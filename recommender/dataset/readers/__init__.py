@@ -5,6 +5,7 @@
 - `images`: Image files, and folders and archives of images.
 - `types`: Types of text columns: numbers, times and missing values.
 - `file_set`: Files of a pattern or a partitioned folder, read as one table.
+- `row_parts`: Tables in files that are read in parts.
 - `files`: Files of a folder or an archive, by name.
 - `text`: Text files in UTF-8 with one kind of line ending.
 - `distinct_names`: Distinct names of columns.

@@ -81,12 +81,15 @@ class FileSet:
 
 @dataclass(frozen=True, kw_only=True)
 class RowFiles:
-    """The file of each row of a dataset that was read from several files."""
+    """The file of each row of a dataset that was read from several files, or in parts."""
 
     dataset: str
     names: tuple[str, ...]
+    """Names of the files; none for a part of one file."""
     starts: tuple[int, ...]
     """First row of each file, from 0."""
+    before: int = 0
+    """Rows of the dataset before those of the table, which is a part of it."""
 
     def with_files(self, message: str) -> str:
         """A message in which the number of a row is its number in its file, with the file's name.
@@ -94,6 +97,8 @@ class RowFiles:
         >>> two = RowFiles(dataset="data/*.csv", names=("a.csv", "b.csv"), starts=(0, 10))
         >>> two.with_files("'x' is NaN in row 12 of data/*.csv.")
         "'x' is NaN in row 2 of b.csv."
+        >>> RowFiles(dataset="a.csv", names=(), starts=(), before=1_000).with_files("a.csv has '?' in row 5.")
+        "a.csv has '?' in row 1,005."
         """
         rows = re.compile(rf"{ROW}(?: of {re.escape(self.dataset)}|(?! of |[0-9,]*[0-9]))")
         return rows.sub(self._located, message)
@@ -112,8 +117,10 @@ class RowFiles:
         error.args = (self.with_files(str(error)), *error.args[1:])
 
     def _located(self, found: re.Match[str]) -> str:
-        row = int(found[1].replace(",", ""))
+        row = int(found[1].replace(",", "")) + self.before
         comma = "," if found[1].endswith(",") else ""
+        if not self.names:
+            return f"row {row:,}{comma}{found[0][found.end(1) - found.start() :]}"
         at = bisect_right(self.starts, row - 1) - 1
         return f"row {row - self.starts[at]:,} of {self.names[at]}{comma}" if at >= 0 else found[0]
 
@@ -221,7 +228,7 @@ def read_file_set(
     Raises DatasetError or ColumnError, with the file and column, if the columns or their types differ.
     """
     partitions = found.partitions
-    types = _partition_types(connection, partitions)
+    types = partition_types(connection, partitions)
     mixed: dict[str, dict[str, int]] = {}
     starts, digests, rows = [], [], 0
     wanted: Mapping[str, str] = {}
@@ -252,7 +259,7 @@ def read_file_set(
     return several, RowFiles(dataset=found.name, names=found.names, starts=tuple(starts)), found.digest(digests)
 
 
-def _partition_types(
+def partition_types(
     connection: duckdb.DuckDBPyConnection, partitions: Sequence[Mapping[str, str | None]]
 ) -> Mapping[str, str]:
     """DuckDB type of each partition column: integers, dates or times if all values are, else text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from rules.errors import DatasetError, did_you_mean
 from rules.text.regular_file import is_there, open_regular, special_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.dataset.readers.formats.sequences import Sequences
@@ -84,7 +85,7 @@ def read_file(
     of paths is replaced by the images.
     Raises DatasetError if the file is missing, damaged, not a table, or not a regular file.
     """
-    _check_path(path)
+    check_path(path)
     if path.is_file():
         connection.execute(f"SET max_temp_directory_size = '{max_spill(path.stat().st_size)}B'")
     if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
@@ -144,13 +145,13 @@ def read_files(
     first file.
     """
     for file in files.files:
-        _check_path(file)
-    form = _format(files.files[0])
-    other = next((file for file in files.files if _format(file) != form), None)
+        check_path(file)
+    form = format_of(files.files[0])
+    other = next((file for file in files.files if format_of(file) != form), None)
     if other is not None:
         raise DatasetError(
             f"All files must have one format, but {files.files[0]} is {form.name} and {other} is "
-            f"{_format(other).name}. Give a pattern that ends in one extension."
+            f"{format_of(other).name}. Give a pattern that ends in one extension."
         )
     if form is ARRAYS:
         raise DatasetError(f"Several files must be tables, but {files.path} matches arrays (.npz). Give one file.")
@@ -248,7 +249,7 @@ def _read_one(
     table: str | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> tuple[str, Images | Sequences | None]:
-    found = _format(path)
+    found = format_of(path)
     _check_options(path, found, delimiter=delimiter, table=table)
     with uncompressed(path) as plain:
         return found.name, _read_as(
@@ -278,7 +279,7 @@ def _read_as(
     if found.name == "npz":
         from recommender.dataset.readers.formats.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
 
-        _check_size(path)
+        check_size(path)
         return read_arrays(connection, path, value_range=value_range)
     settler.mixed = _load(connection, path, found, delimiter=delimiter, table=table)
     settler.settle(connection, name=path.name, usual=MISSING_TOKENS if found.name in DELIMITERS else ())
@@ -290,35 +291,56 @@ def _load(
 ) -> Mixed:
     """Read an uncompressed table into the table `dataset`, without inferring types of text columns."""
     if found.name in DELIMITERS:
-        separator = DELIMITERS[found.name] if delimiter is None else delimiter.replace(r"\t", "\t")
-        if len(separator.encode()) != 1 or separator in '"\r\n':
-            raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
-        read_delimited(connection, path, delimiter=separator)
+        read_delimited(connection, path, delimiter=separator_of(found, delimiter))
         return {}
-    _check_size(path)
+    check_size(path)
     if found.read_table is not None:
         return found.read_table(connection, path, table) or {}
     return {} if found.read is None else found.read(connection, path) or {}
 
 
-def _check_size(path: Path) -> None:
+def separator_of(form: TableFormat, delimiter: str | None) -> str:
+    """The character between the cells of a text table. Raises DatasetError if the delimiter is not one character."""
+    separator = DELIMITERS[form.name] if delimiter is None else delimiter.replace(r"\t", "\t")
+    if len(separator.encode()) != 1 or separator in '"\r\n':
+        raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
+    return separator
+
+
+def check_size(path: Path) -> None:
+    """Raise DatasetError if a file is empty."""
     if path.stat().st_size == 0:
         raise DatasetError(f"The dataset must have rows, but {path} is empty.")
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    with refuse_damaged(path):
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS {parquet_query(connection, path)}")
+
+
+def parquet_query(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """SELECT of the rows of a Parquet file, under distinct names. Raises DatasetError if it has too many cells."""
     source = f"read_parquet({file_literal(path)}, {PLAIN_PATH})"
+    columns = connection.execute(f"FROM {source} LIMIT 0").description or []
+    check_columns(str(path), len(columns))
+    check_cells(str(path), parquet_rows(connection, path), len(columns), path.stat().st_size)
+    names = distinct_names(_parquet_names(connection, path))
+    indices = [quoted(name) for name in names if PANDAS_INDEX.fullmatch(name)]
+    kept = f"* EXCLUDE ({', '.join(indices)})" if 0 < len(indices) < len(names) else "*"
+    return f"SELECT {kept} FROM {source} AS file({', '.join(map(quoted, names))})"
+
+
+def parquet_rows(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Number of rows in the metadata of a Parquet file."""
+    found = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({file_literal(path)})").fetchall()
+    return int(found[0][0] or 0)
+
+
+@contextmanager
+def refuse_damaged(path: Path) -> Iterator[None]:
+    """Convert errors of reading a Parquet file into a DatasetError."""
     try:
-        columns = connection.execute(f"FROM {source} LIMIT 0").description or []
-        found = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({file_literal(path)})").fetchall()
-        check_columns(str(path), len(columns))
-        check_cells(str(path), int(found[0][0] or 0), len(columns), path.stat().st_size)
-        names = distinct_names(_parquet_names(connection, path))
-        indices = [quoted(name) for name in names if PANDAS_INDEX.fullmatch(name)]
-        kept = f"* EXCLUDE ({', '.join(indices)})" if 0 < len(indices) < len(names) else "*"
-        connection.execute(
-            f"CREATE OR REPLACE TABLE dataset AS SELECT {kept} FROM {source} AS file({', '.join(map(quoted, names))})"
-        )
+        yield
     except duckdb.OutOfMemoryException:
         raise too_large(str(path)) from None
     except (duckdb.Error, RuntimeError) as error:  # RuntimeError: a column name is not UTF-8
@@ -379,7 +401,7 @@ FORMATS: Final[dict[str, TableFormat]] = {
 """The formats of tables by file extension."""
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
     """Raise DatasetError unless the path is a regular file, or a folder other than the root."""
     try:
         mode = path.stat().st_mode
@@ -414,7 +436,8 @@ def _missing(path: Path) -> DatasetError:
     return DatasetError(f"There is no file {path}.{where}")
 
 
-def _format(path: Path) -> TableFormat:
+def format_of(path: Path) -> TableFormat:
+    """Format of a file, by its extension. Raises DatasetError on other extensions."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if kind in NOT_TABLES:

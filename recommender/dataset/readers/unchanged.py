@@ -37,14 +37,10 @@ def digest_while_reading(path: Path) -> Iterator[Digest]:
     Raises DatasetError if the file, or a symbolic link to it, is changed or replaced before the block ends.
     """
     found = Digest()
-    try:
-        file = open_regular(path)
-    except (OSError, ValueError):
-        yield found
-        return
-    with file:
-        _wait_a_tick(os.fstat(file.fileno()), *_links(path))
-        before = _identity(path, os.fstat(file.fileno()))
+    with check_unchanged(path) as file:
+        if file is None:
+            yield found
+            return
         stop = Event()
         digesting = Thread(target=_digest, args=(file, found, stop), daemon=True)
         digesting.start()
@@ -54,6 +50,25 @@ def digest_while_reading(path: Path) -> Iterator[Digest]:
         finally:
             stop.set()
             digesting.join()
+
+
+@contextmanager
+def check_unchanged(path: Path) -> Iterator[IO[bytes] | None]:
+    """Open a file while the block reads it, and check as `digest_while_reading` that it does not change meanwhile.
+
+    Yields None for a folder or an unreadable file. Raises DatasetError.
+    """
+    try:
+        file = open_regular(path)
+    except (OSError, ValueError):
+        yield None
+        return
+    with file:
+        _wait_a_tick(os.fstat(file.fileno()), *_links(path))
+        before = _identity(path, os.fstat(file.fileno()))
+        try:
+            yield file
+        finally:
             if not _is_same(path, before):
                 raise changed_error(path) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -26,7 +26,7 @@ from recommender.dataset.sql import PLAIN_PATH, file_literal, literal, stored_na
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 MISSING_TOKENS: Final = ("NA", "N/A", "NaN", "nan", "null", "NULL", "?")
@@ -48,18 +48,57 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
     Raises DatasetError, with the line, unless the file is a rectangular UTF-8 table with a header.
     """
     with refuse_unreadable(path), ExitStack() as stack:
-        check_text(path, must="a header line and rows")
-        header = _distinct_names(path, _header(path, delimiter), delimiter)
-        reserve_memory(connection, len(header))
-        dialect = (
-            f"delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
-            f"null_padding=false, strict_mode=true, {PLAIN_PATH}, nullstr=''"
-        )
-        options = f"{dialect}, names=[{', '.join(literal(stored_name(name)) for name in header)}], all_varchar=true"
+        dialect, header, options = _options(connection, path, delimiter)
         if not _read(connection, path, options):
             source = stack.enter_context(same_line_ends(path))
             if source == path or not _read(connection, source, options):
                 _explain(connection, source, dialect, header, delimiter, shown=path)
+
+
+def _options(connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str) -> tuple[str, Sequence[str], str]:
+    """Dialect, column names and all options of DuckDB's reader. Raises DatasetError as `read_delimited`."""
+    header = column_names(path, delimiter=delimiter)
+    reserve_memory(connection, len(header))
+    dialect = (
+        f"delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
+        f"null_padding=false, strict_mode=true, {PLAIN_PATH}, nullstr=''"
+    )
+    options = f"{dialect}, names=[{', '.join(literal(stored_name(name)) for name in header)}], all_varchar=true"
+    return dialect, header, options
+
+
+def column_names(path: Path, *, delimiter: str) -> Sequence[str]:
+    """Distinct names of the columns of a text table. Raises DatasetError as `read_delimited`."""
+    check_text(path, must="a header line and rows")
+    return _distinct_names(path, _header(path, delimiter), delimiter)
+
+
+@contextmanager
+def delimited_query(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str) -> Iterator[str]:
+    """Yield a FROM clause of the rows of a text table, as `read_delimited` reads them.
+
+    All rows are parsed once before, so that errors in any of them are known. Raises DatasetError as `read_delimited`.
+    """
+    with ExitStack() as stack:
+        source = path
+        with refuse_unreadable(path):
+            dialect, header, options = _options(connection, path, delimiter)
+            is_read = _parse(connection, path, options)
+            if not is_read:
+                source = stack.enter_context(same_line_ends(path))
+                is_read = source != path and _parse(connection, source, options)
+            if not is_read:
+                _explain(connection, source, dialect, header, delimiter, shown=path)
+        yield f"FROM read_csv({file_literal(source)}, {options})" if is_read else "FROM dataset"
+
+
+def _parse(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> bool:
+    """Parse all cells of a file, and return whether that succeeded."""
+    try:
+        connection.execute(f"SELECT count(COLUMNS(*)) FROM read_csv({file_literal(path)}, {options})").fetchall()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LIBRARIES: Final = {"pandas": "pandas", "polars": "polars", "pyarrow": "arrow"}
 
 
-class _ArrowStream:
+class ArrowStream:
     """Wrapper with only the Arrow stream of a table, so that DuckDB reads tables of all libraries in the same way."""
 
     def __init__(self, table: Any) -> None:  # noqa: ANN401  only the protocol is known
@@ -47,7 +47,7 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
     given = _names(frame)
     check_names(given)
     names = ", ".join(quoted(name) for name in distinct_names([str(name) for name in given]))
-    view = _ArrowStream(arrow_of_pandas(frame) if library == "pandas" else frame)
+    view = ArrowStream(arrow_of_pandas(frame) if library == "pandas" else frame)
     try:
         connection.register("frame", view)
         connection.execute(

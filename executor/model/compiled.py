@@ -6,26 +6,24 @@ the same kernels as Keras does, and takes a tenth of the time: docs/evidence.md#
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import tensorflow as tf
 
 from executor.data.raw_table import Form, RawTable
-from executor.layers.numbers import Numbers
 from executor.layers.words import CategoryLayer
-from executor.model.keras_file import column_layers, compile_predictions, predict_rows
+from executor.model.keras_file import compile_predictions, predict_rows
 from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS
-from executor.runs.serving.known_values import known_values
 from executor.runtime.log import LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     import keras
 
     from executor.model.signature import Signature
-    from executor.runs.serving.known_values import KnownValues
 
 COMPARED_ROWS: Final = 256
 MISSING_SHARE: Final = 0.1
@@ -64,6 +62,18 @@ def keep_operations() -> None:
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+@contextmanager
+def operations_kept() -> Iterator[None]:
+    """Do the same as `keep_operations` until the block ends."""
+    name = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(name, False)
+    keep_operations()
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({name: before})
+
+
 def random_rows(signature: Signature, model: keras.Model) -> RawTable:
     """Random rows of the inputs of a model: numbers of many magnitudes, known words, and missing values."""
     random = np.random.default_rng(0)
@@ -89,15 +99,3 @@ def random_rows(signature: Signature, model: keras.Model) -> RawTable:
         offset=of_window,
         spread=spread,
     )
-
-
-def known_values_of_model(signature: Signature, model: keras.Model) -> KnownValues:
-    """Read the medians and the categories of the layers of a model."""
-    medians: dict[str, float] = {}
-    categories: dict[str, Sequence[str]] = {}
-    for layer, columns in column_layers(signature, model):
-        if isinstance(layer, Numbers):
-            medians |= dict(zip(columns, layer.center, strict=False))
-        elif isinstance(layer, CategoryLayer):
-            categories |= dict(zip(columns, layer.levels, strict=False))
-    return known_values(signature, medians, categories)
