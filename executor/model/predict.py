@@ -30,7 +30,7 @@ from executor.model.prediction_columns import (
     set_column,
     step_columns,
 )
-from executor.model.validate_rows import open_rows, read_new_rows
+from executor.model.validate_rows import PartsOfWords, open_rows, read_new_rows
 from recommender.dataset.dataset import local_path, open_connection
 from recommender.dataset.readers.row_parts import find_parts
 from recommender.dataset.readers.table import DELIMITERS
@@ -72,6 +72,7 @@ def predict(
     coverage: float | None = None,
     by_class: bool = False,
     report_exceptions: Callable[[Mapping[str, Exceptions]], None] | None = None,
+    words: PartsOfWords | None = None,
 ) -> pa.Table:
     """Predict every row of a table, or the steps after the last row of a series, each with its time.
 
@@ -83,6 +84,7 @@ def predict(
     labels as text, not in their own type. quantiles: whether a forecast has columns of its quantiles. coverage: of the
     classes in the column `set`; None for no sets. by_class: whether the sets cover each class. report_exceptions:
     receives values that are not numbers and count as missing, by column; by default, say receives a sentence for each.
+    words: columns of words in the parts of a table, of which data is one.
 
     Raises ColumnError on missing, extra or retyped columns, and on a key that is not a column; RunError on quantiles or
     sets of a model that has none.
@@ -97,7 +99,7 @@ def predict(
         _check_keys(signature, dataset, keys)
         is_folder = dataset.format in {"folder", "archive"}  # whose columns the user did not choose
         with dataset.name_failing_columns():
-            rows = read_new_rows(signature, dataset, ignore_extra=ignore_extra or is_folder, keys=keys)
+            rows = read_new_rows(signature, dataset, ignore_extra=ignore_extra or is_folder, keys=keys, parts=words)
         source = None if dataset.images is None else dataset.images.source
         zone = zone_of(dataset, signature.time_column)
         columns = _keys(dataset, keys)
@@ -178,6 +180,7 @@ def predict_parts(
     keys = (key,) if isinstance(key, str) else tuple(key)
     said: dict[str, None] = {}
     found: dict[str, Exceptions] = {}
+    words = PartsOfWords()
     with open_connection() as connection, closing(parts.read(connection, rows)) as every:
         for part in every:
             with open_rows(signature, part, keys=keys) as dataset:
@@ -188,10 +191,12 @@ def predict_parts(
                     key=keys,
                     say=said.setdefault,
                     report_exceptions=partial(_collect, found, before=part.files.before),
+                    words=words,
                     **options,
                 )
             yield predictions
             files = replace(part.files, before=0)
+    words.check()
     _report_exceptions(found, lambda sentence: say(files.with_files(sentence)))
     for sentence in said:
         say(sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,7 +27,25 @@ EXTRA_REMEDY: Final = (
     "Remove them, ignore them with --ignore-extra, or write one that identifies the rows next to the predictions with "
     "--key"
 )
+WORDS: Final = "words"  # that a column must hold, in an error
 MAX_NAMED: Final = 5  # columns that an error names
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartsOfWords:
+    """Columns of words in the parts of a table: all values of a part may look like numbers, but not those of the table.
+
+    known: columns with a word in some part. numbers: error about a part that has only numbers, by column.
+    """
+
+    known: set[str] = field(default_factory=set)
+    numbers: dict[str, ColumnError] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise ColumnError if a column has only numbers in all parts."""
+        for name, error in self.numbers.items():
+            if name not in self.known:
+                raise error
 
 
 def read_new_rows(
@@ -36,6 +55,7 @@ def read_new_rows(
     ignore_extra: bool = False,
     keys: Sequence[str] = (),
     where: str = "TRUE",
+    parts: PartsOfWords | None = None,
 ) -> RawTable:
     """Read rows of a dataset for the model, in file order; all of them by default.
 
@@ -43,11 +63,11 @@ def read_new_rows(
     predict from them.
 
     ignore_extra: whether columns that were not in training are ignored. keys: columns that are always permitted.
-    where: SQL condition of the rows that are read.
+    where: SQL condition of the rows that are read. parts: those of the table of which the dataset is one.
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
     """
     check_names(signature, dataset, ignore_extra=ignore_extra, keys=keys)
-    check_readable(signature, dataset)
+    check_readable(signature, dataset, parts)
     forms = {column.name: column.form for column in signature.columns}
     is_series = signature.windows is not None
     apart = {signature.time_column, signature.entity_column, *signature.targets} if is_series else set()
@@ -106,8 +126,11 @@ def _quote_names(names: list[str]) -> str:
     return f"{shown} and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else shown
 
 
-def check_readable(signature: Signature, dataset: Dataset) -> None:
-    """Check that columns can be read as in training. Raises ColumnError with the first row and value."""
+def check_readable(signature: Signature, dataset: Dataset, parts: PartsOfWords | None = None) -> None:
+    """Check that columns can be read as in training. Raises ColumnError with the first row and value.
+
+    parts: receives the errors about columns of words with only numbers.
+    """
     wanted = {}
     tests = {}
     for column in signature.columns:
@@ -127,10 +150,20 @@ def check_readable(signature: Signature, dataset: Dataset) -> None:
             if row is not None:
                 value = f"SELECT CAST({quoted(name)} AS VARCHAR) FROM dataset WHERE rowid = ?"  # noqa: S608  quoted
                 (found,) = dataset.connection.execute(value, [row]).fetchall()
-                raise ColumnError(
+                message = dataset.with_files(
                     f"Column {name!r} must hold {wanted[name]}, as it did in training, but {dataset.name} has "
-                    f"{found[0]!r} in row {row + 1}. Correct the value, or leave the cell empty if it is unknown."
+                    f"{found[0]!r} in row {row + 1:,}. Correct the value, or leave the cell empty if it is unknown."
                 )
+                if parts is None or wanted[name] != WORDS or is_number(dataset.storage[name]):
+                    raise ColumnError(message)
+                parts.numbers.setdefault(name, ColumnError(message))
+            elif parts is not None and wanted[name] == WORDS and _has_values(dataset, name):
+                parts.known.add(name)
+
+
+def _has_values(dataset: Dataset, name: str) -> bool:
+    found = dataset.connection.execute(f"SELECT count({quoted(name)}) FROM dataset").fetchall()  # noqa: S608  quoted
+    return bool(found[0][0])
 
 
 def _check_images(column: Column, dataset: Dataset) -> None:
@@ -171,11 +204,11 @@ def _unreadable(column: Column, storage: str) -> tuple[str, str]:
     if column.form is Form.NUMBER or is_number(column.storage):
         return "finite numbers", f"NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
     if is_number(storage) and not column.had_numbers:
-        return "words", "TRUE"
+        return WORDS, "TRUE"
     if is_text(storage) and not column.had_numbers:  # for instance a text format with numbers in every row
         words = f"SELECT 1 FROM dataset WHERE {name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"  # noqa: S608
-        return "words", f"NOT EXISTS ({words})"
-    return "words", ""
+        return WORDS, f"NOT EXISTS ({words})"
+    return WORDS, ""
 
 
 def open_rows(

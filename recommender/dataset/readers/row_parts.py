@@ -153,8 +153,13 @@ def find_parts(path: Path, *, delimiter: str | None = None, table: str | None = 
         form = format_of(files[0])
         if form not in {CSV, TSV, PARQUET} or table is not None or any(format_of(file) is not form for file in files):
             return None
+        for file in files:
+            check_path(file)
+        is_packed = any(file.suffix.lower() == ".gz" for file in files)
+        if is_packed and found is not None:
+            return None
         with duckdb.connect() as connection:
-            types = [_types(connection, file, form, delimiter) for file in (files if found or form is PARQUET else ())]
+            types = [] if is_packed else [_types(connection, file, form, delimiter) for file in files]
             rows = sum(parquet_rows(connection, file) for file in files) if form is PARQUET else None
     except (PcwatError, duckdb.Error, OSError):
         return None

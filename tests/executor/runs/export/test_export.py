@@ -131,9 +131,11 @@ def test_predictions_of_an_export_do_not_import_tensorflow(forecast: Run, export
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_rows_of_a_series_are_not_predicted_in_parts(exported: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"Rows of a series belong together, .* Use predict\(\)"):
-        load_predictor(exported).predict_file(tmp_path / "rows.parquet", tmp_path / "out.parquet")
+def test_rows_of_a_series_belong_together_and_are_read_whole(forecast: Run, exported: Path, tmp_path: Path) -> None:
+    data = forecast.directory.parent / "table.csv"
+    predictor = load_predictor(exported)
+    assert predictor.predict_file(data, tmp_path / "out.parquet", rows=1) == 3
+    assert parquet.read_table(tmp_path / "out.parquet").equals(predictor.predict(data))
 
 
 def test_random_rows_check_an_export_whose_dataset_is_gone(
