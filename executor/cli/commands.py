@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from executor.runs.drift.new_rows import DriftReport
     from executor.runs.export.predictor import Predictor
     from executor.runtime.clock import Clock
+    from recommender.dataset.address import DatasetAddress
     from recommender.dataset.readers.row_parts import RowParts
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Unreadable
@@ -140,7 +141,7 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
 )
 def train(
     *,
-    dataset: Path | None,
+    dataset: DatasetAddress | None,
     request: Request,
     strategy: StrategyOptions,
     edited: Path | None,
@@ -164,7 +165,7 @@ def train(
     """
     if parent is not None and stopped is not None:
         raise click.UsageError("A run is either resumed or continued with new rows. Leave out --resume or --continue.")
-    if (dataset is None) is (stopped is None):
+    if dataset is None and stopped is None:
         raise click.UsageError("Give either a DATASET to train on, or a run with --resume.")
     check_tensorflow()
     trackers = parse_trackers(tracked)
@@ -179,7 +180,7 @@ def train(
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
         clock = limit.start_clock(start=started)
-        prepared = reopen(stopped, budget=limit)
+        prepared = reopen(stopped, budget=limit, data=dataset)
     elif parent is not None:
         others = {"--bundle": edited, "--at-once": at_once, "--single": single, "--keep-evaluated": keep_evaluated}
         _refuse_more(request, strategy, others | {"--trials": trials}, resumes=False)
@@ -194,7 +195,7 @@ def train(
 
         prepared = prepare_continuation(
             former,
-            open_new_rows(former, str(dataset)),
+            open_new_rows(former, dataset),
             budget=limit,
             seed=seed,
             directory=output,
@@ -206,7 +207,7 @@ def train(
         clock = limit.start_clock(start=started)
         bundle = None if edited is None else Bundle.read(edited)
         prepared = prepare(
-            open_dataset(str(dataset), request),
+            open_dataset(dataset, request),
             request,
             budget=limit,
             bundle=bundle,
@@ -327,7 +328,7 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
 def predict(
     *,
     run: Path,
-    rows: Path,
+    rows: DatasetAddress,
     output: Path | None,
     force: bool,
     delimiter: str | None,
@@ -382,7 +383,7 @@ def predict(
         compute = model.outcome_of if drift_file is None else _with_drift(model, measured, drift_file, output)
         unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
         with open_rows(
-            model.signature, str(rows), delimiter=delimiter, table=table, unreadable=unreadable, keys=keys
+            model.signature, rows, delimiter=delimiter, table=table, unreadable=unreadable, keys=keys
         ) as dataset:
             import_tensorflow_for(model)
             predictions = predict_rows(compute, model.signature, dataset, **options)

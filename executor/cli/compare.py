@@ -34,6 +34,7 @@ from rules.text.wording import printable
 
 if TYPE_CHECKING:
     from executor.pipeline.measurement.comparison import Comparison
+    from recommender.dataset.address import DatasetAddress
     from rules.decision.request import Request
     from rules.vocabulary.choices import Slot
 
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
 @format_option
 def compare(
     *,
-    dataset: Path,
+    dataset: DatasetAddress,
     request: Request,
     slot: Slot,
     choices: str,
@@ -94,7 +95,7 @@ def compare(
     if output is not None:
         refuse_input_as_output(output, input_files(dataset))
         refuse_existing_output(output, force=force)
-    with open_dataset(str(dataset), request) as opened:
+    with open_dataset(dataset, request) as opened:
         quiet_tensorflow()
         from executor.pipeline.measurement.compare import compare as compare_choices  # noqa: PLC0415  TensorFlow
 

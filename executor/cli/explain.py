@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from executor.evaluation.explanation.explanations import Explanations, PartKind, RowExplanation
+    from recommender.dataset.address import DatasetAddress
 
 ENDINGS: Final = (".html", *DELIMITERS, ".json", PARQUET)
 DEFAULT_ROWS: Final = 10
@@ -78,12 +79,12 @@ MAX_LENGTH: Final = 32  # characters of a name with its value on the terminal
 def explain(
     *,
     run: Path,
-    rows: Path,
+    rows: DatasetAddress,
     output: Path | None,
     force: bool,
     count: int,
     label: str | None,
-    background: Path | None,
+    background: DatasetAddress | None,
     seed: int,
     delimiter: str | None,
     table: str | None,
@@ -101,7 +102,7 @@ def explain(
     model = open_model(run)
     if output is not None:
         refuse_input_as_output(
-            output, [*input_files(rows), *run.iterdir(), *([] if background is None else [background])]
+            output, [*input_files(rows), *run.iterdir(), *(() if background is None else input_files(background))]
         )
         refuse_existing_output(output, force=force)
         if output.suffix.lower() not in ENDINGS:
@@ -111,10 +112,10 @@ def explain(
     import_tensorflow_for(model)
     with row_progress("Explaining rows", verbosity) as progress:
         found = model.explain(
-            str(rows),
+            rows,
             rows=count,
             label=label,
-            background=None if background is None else str(background),
+            background=background,
             seed=seed,
             delimiter=delimiter,
             table=table,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from executor.runs.run import Run
 from executor.runtime.tensorflow_import import quiet_tensorflow
 from recommender.cli.options import DATASET
 from rules.cli.output import console, emit_models, examples, format_option
+
+if TYPE_CHECKING:
+    from recommender.dataset.address import DatasetAddress
 
 
 @click.command(
@@ -34,7 +38,9 @@ from rules.cli.output import console, emit_models, examples, format_option
     help="Suppress groups with fewer rows.",
 )
 @format_option
-def fairness(*, run: Path, group: str, rows: Path | None, positive: str | None, min_rows: int, form: str) -> None:
+def fairness(
+    *, run: Path, group: str, rows: DatasetAddress | None, positive: str | None, min_rows: int, form: str
+) -> None:
     """Compare groups of rows: metric, selection rate, true and false positive rate, and calibration of each.
 
     ROWS are rows with known targets; without them, the groups of the hold-out are compared.
@@ -45,9 +51,7 @@ def fairness(*, run: Path, group: str, rows: Path | None, positive: str | None, 
     finished = Run(run)
     if rows is not None:
         quiet_tensorflow()
-    found = measure_fairness(
-        finished, group, rows=None if rows is None else str(rows), positive=positive, min_rows=min_rows
-    )
+    found = measure_fairness(finished, group, rows=rows, positive=positive, min_rows=min_rows)
     if form == "json":
         emit_models(found)
     else:

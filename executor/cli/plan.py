@@ -16,6 +16,7 @@ from rules.cli.output import emit_models, examples, format_option
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
+    from recommender.dataset.address import DatasetAddress
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Request
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 @format_option
 def plan(
     *,
-    dataset: Path,
+    dataset: DatasetAddress,
     request: Request,
     strategy: StrategyOptions,
     edited: Path | None,
@@ -69,7 +70,7 @@ def plan(
 
         measure_machine()
     found = make_plan(
-        str(dataset),
+        dataset,
         request,
         bundle=None if edited is None else Bundle.read(edited),
         book=strategy.layers,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from contextlib import closing, nullcontext
 from dataclasses import replace
@@ -31,7 +30,8 @@ from executor.model.prediction_columns import (
     step_columns,
 )
 from executor.model.validate_rows import PartsOfWords, open_rows, read_new_rows
-from recommender.dataset.dataset import local_path, open_connection
+from recommender.dataset.address import LocalPath, address_of
+from recommender.dataset.dataset import open_connection
 from recommender.dataset.readers.row_parts import find_parts
 from recommender.dataset.readers.table import DELIMITERS
 from recommender.dataset.readers.types.settle import MAX_QUOTED, Exceptions
@@ -153,13 +153,15 @@ def find_row_parts(
     columns from all new rows.
     """
     is_apart = signature.windows is None and signature.image is None and signature.sequences is None
-    if not isinstance(data, str | os.PathLike) or not is_apart or any(own.reading is None for own in signature.columns):
+    if not is_apart or any(own.reading is None for own in signature.columns):
         return None
     try:
-        path = local_path(data)
+        address = address_of(data)
     except DatasetError:
         return None
-    return find_parts(path, delimiter=delimiter, table=table)
+    if not isinstance(address, LocalPath):
+        return None
+    return find_parts(address.path, delimiter=delimiter, table=table)
 
 
 def predict_parts(

@@ -36,6 +36,7 @@ from executor.runs.run import Run
 from executor.runtime.budget import Budget
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
+from recommender.dataset.address import parse_address, recorded
 from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
 from recommender.roles.infer import infer_roles
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
+    from recommender.dataset.address import DatasetAddress
     from recommender.dataset.dataset import Dataset
     from recommender.recommendation.recommendation import Recommendation
     from recommender.roles.roles import Roles
@@ -144,7 +146,7 @@ def prepare(
         # Called for its error: it refuses values that are not on the scale.
         to_learning_scale(rows.table.truth, target_scale_of(advice.bundle.loss))
     plan = Plan(
-        dataset=None if dataset.path is None else str(dataset.path.resolve()),
+        dataset=recorded(dataset.address),
         digest=dataset.digest,
         request=request.model_copy(
             update={"target": advice.roles.targets, "task": advice.roles.task, "delimiter": dataset.delimiter}
@@ -286,10 +288,11 @@ def check_run(directory: Path, plan: Plan) -> Bundle:
     return bundle
 
 
-def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
+def reopen(directory: Path, *, budget: Budget | None = None, data: DatasetAddress | None = None) -> PreparedRun:
     """Prepare a run that was stopped, with its dataset open again. Raises RunError as `resume` does.
 
-    budget: from now on; by default that with which the run began.
+    budget: from now on; by default that with which the run began. data: new address of the dataset; None for that of
+    the plan.
     """
     plan = read_plan(directory)
     if (directory / SCORES).exists():
@@ -303,12 +306,13 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
     remove_leftovers(directory)
     bundle = check_run(directory, plan)
     check_installed(bundle)
-    if plan.dataset is None:
+    address = data or (None if plan.dataset is None else parse_address(plan.dataset))
+    if address is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
-    dataset = open_dataset(plan.dataset, plan.request, readings=plan.readings)
+    dataset = open_dataset(address, plan.request, readings=plan.readings)
     if dataset.digest != plan.digest:
         dataset.close()
-        raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
+        raise RunError(f"{address} has changed since {directory} began. Restore its rows, or start a new run.")
     roles = infer_roles(dataset, plan.request)
     return PreparedRun(
         directory=directory,

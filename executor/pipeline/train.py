@@ -10,6 +10,7 @@ from executor.pipeline.prepare import prepare, reopen, resumed_budget
 from executor.pipeline.tracking.track import parse_trackers, track_run
 from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
+from recommender.dataset.address import parse_address
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.search_space import with_search
@@ -53,7 +54,8 @@ def train(
 
     Args:
         data: Path of a table (CSV, TSV, Parquet or JSON lines), of an .npz file, or of a folder or an archive of
-            images; a pandas or polars DataFrame or an Arrow table; or an open `Dataset`.
+            images; a URL of such a file or of a PostgreSQL table; a pandas or polars DataFrame, an Arrow table or a
+            Hugging Face `Dataset`; or an open `Dataset`.
         request: Target, task, roles of columns, and how the data is read; None infers all of them. Default None.
         bundle: Bundle that is trained instead of the recommended one; pins replace choices in it. Default None.
         book: Layers of rules, later ones on top of earlier ones: "handbook", "evidence" or paths of YAML files.
@@ -125,12 +127,13 @@ def train(
     return finished
 
 
-def resume(directory: Path, *, budget: float | None = None) -> Run:
+def resume(directory: Path, *, budget: float | None = None, data: str | os.PathLike[str] | None = None) -> Run:
     """Resume an interrupted run without repeating a finished trial.
 
     Args:
         directory: Directory of the run.
         budget: Time limit from now on, in seconds. None takes the limit that the run was started with. Default None.
+        data: New path or URL of the dataset. None opens the one that the plan names. Default None.
 
     Returns:
         The finished run.
@@ -145,6 +148,6 @@ def resume(directory: Path, *, budget: float | None = None) -> Run:
     plan = read_plan(directory)
     limit = resumed_budget(plan, seconds=budget)
     clock = limit.start_clock()
-    run = reopen(directory, budget=limit)
+    run = reopen(directory, budget=limit, data=None if data is None else parse_address(data))
     with run.dataset:
         return execute(run, clock=clock)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -17,6 +16,7 @@ from executor.data.time_zones import format_times
 from executor.model.prediction_columns import FILE, ROW, SERIES, TIME
 from executor.runs.files import PREDICTIONS
 from executor.runtime.prediction_batches import rows_per_part
+from recommender.dataset.address import address_of
 from recommender.dataset.readers import table
 from recommender.dataset.readers.table import input_files
 from rules.errors import RunError
@@ -25,6 +25,7 @@ from rules.text.files import atomic_file, refuse_input_as_output
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
@@ -70,7 +71,7 @@ def predict_file(
     from executor.model.predict import find_row_parts, predict  # noqa: PLC0415  a run predicts hold-outs without it
 
     check_ending(output)
-    refuse_input_as_output(output, input_files(Path(str(source))))
+    refuse_input_as_output(output, input_files(address_of(source)))
     ending = output.suffix.lower()
     options |= {"as_text": ending != PARQUET, "say": say}
     parts = find_row_parts(model.signature, source, delimiter=delimiter, table=table)

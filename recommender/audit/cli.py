@@ -20,6 +20,7 @@ from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
+from recommender.dataset.address import parse_address
 from recommender.dataset.readers.table import input_files
 from rules.cli.output import (
     console,
@@ -39,12 +40,13 @@ from rules.vocabulary.choices.slot import NOTES_ORDER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from recommender.dataset.address import DatasetAddress
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Request
     from rules.vocabulary.choices import Slot
 
 
-_data = click.option("--data", type=click.Path(path_type=Path), help="New path of the dataset's file.")
+_data = click.option("--data", type=DATASET, metavar="DATASET", help="New path or URL of the dataset.")
 
 
 def subject_command(command: Callable[..., Any], *, altered: bool = False) -> Callable[..., Any]:
@@ -56,7 +58,7 @@ def subject_command(command: Callable[..., Any], *, altered: bool = False) -> Ca
     @functools.wraps(command)
     def wrapped(
         *,
-        subject: Path,
+        subject: DatasetAddress,
         request: Request,
         strategy: StrategyOptions,
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
@@ -145,7 +147,7 @@ def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: s
 @subject_command
 @_data
 @format_option
-def replay(*, subject: Subject, data: Path | None, form: str) -> None:
+def replay(*, subject: Subject, data: DatasetAddress | None, form: str) -> None:
     """Decide again with the current rules and measurements, and report the reason of each change."""
     answer = replayed(subject, data=data)
     if form == "json":
@@ -172,7 +174,9 @@ def replay(*, subject: Subject, data: Path | None, form: str) -> None:
     help="Check the signature of the run with this key (PEM).",
 )
 @format_option
-def verify(*, subject: Subject, data: Path | None, seal: str | None, public_key: Path | None, form: str) -> None:
+def verify(
+    *, subject: Subject, data: DatasetAddress | None, seal: str | None, public_key: Path | None, form: str
+) -> None:
     """Verify that record, rules, dataset, bundle and model are unchanged, and list what was altered.
 
     A change with recomputed digests is detected only with --seal, given a seal that was noted elsewhere, or with
@@ -277,6 +281,6 @@ def explore(*, subject: Subject, output: Path, force: bool) -> None:
 
 def _refuse_output(subject: Subject, output: Path, *, force: bool) -> None:
     """Raise PcwatError if the output is a file that the command reads, or exists already."""
-    read = [Path(path) for path in (subject.path, subject.record.dataset.path, *subject.layers) if path is not None]
-    refuse_input_as_output(output, [file for path in read for file in input_files(path)])
+    read = [parse_address(path) for path in (subject.path, subject.record.dataset.path, *subject.layers) if path]
+    refuse_input_as_output(output, [file for address in read for file in input_files(address)])
     refuse_existing_output(output, force=force)

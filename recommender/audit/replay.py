@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from recommender.dataset.address import LocalPath, parse_address
 from recommender.dataset.readers.table import input_files
 from recommender.recommendation.recommend import advise, open_dataset
 from rules.decision.engine import slot_choices
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from recommender.audit.subject import Subject
+    from recommender.dataset.address import DatasetAddress
     from rules.decision.record import Record
     from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.facts import Measurement
@@ -83,10 +84,10 @@ class Replay(BaseModel):
         return all(slot.verdict == "same" for slot in self.slots)
 
 
-def replay(subject: Subject, *, data: Path | None = None) -> Replay:
+def replay(subject: Subject, *, data: DatasetAddress | None = None) -> Replay:
     """Decide again by the subject's book, with the recorded facts and with newly measured facts.
 
-    data: new path of the dataset's file. Raises DatasetError if it cannot be read.
+    data: new address of the dataset. Raises DatasetError if it cannot be read.
     """
     record, proved = subject.record, subject.book()
     recorded = record.measurements()
@@ -124,29 +125,31 @@ def _that_matter(rules: Iterable[RuleChange], slot: Slot, deciding: set[str]) ->
     return tuple(one for one in found if one.rule in deciding) or found
 
 
-def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Mapping[str, Measurement] | None, str]:
+def _measured(
+    record: Record, proved: ProvedBook, data: DatasetAddress | None
+) -> tuple[Mapping[str, Measurement] | None, str]:
     """Newly measured facts, None if not possible, and a note."""
-    path = data or (None if record.dataset.path is None else Path(record.dataset.path))
-    if path is None:
+    address = data or (None if record.dataset.path is None else parse_address(record.dataset.path))
+    if address is None:
         return None, "not measured again, since it was an in-memory table; give its file with --data"
-    if not input_files(path):
+    if isinstance(address, LocalPath) and not input_files(address):
         if data is not None:
-            raise DatasetError(f"There is no file {path}. Give the path of the dataset with --data.")
-        return None, f"not measured again, since {path} does not exist; give its new path with --data"
+            raise DatasetError(f"There is no file {address}. Give the path of the dataset with --data.")
+        return None, f"not measured again, since {address} does not exist; give its new path with --data"
     try:
-        return _measured_on(path, record, proved)
+        return _measured_on(address, record, proved)
     except DatasetError as error:
         return None, f"not measured again: {str(error).rstrip('.')}"
 
 
-def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
+def _measured_on(address: DatasetAddress, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
     request = record.request
-    with open_dataset(str(path), request) as dataset:
+    with open_dataset(address, request) as dataset:
         same = "which is unchanged" if dataset.digest == record.dataset.digest else "which has changed since"
         advice = advise(dataset, request, book=proved, budget=request.budget, trials=request.trials)
     # A training is not repeated, so the facts that one measured are those of the record.
     training = {name: fact for name, fact in record.measurements().items() if FACTS[name].after_training}
-    return {**advice.strategy.facts, **training}, f"measured again on {path}, {same}"
+    return {**advice.strategy.facts, **training}, f"measured again on {address}, {same}"
 
 
 def _different_facts(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from recommender.audit.dependent_facts import TrialBudget
+from recommender.dataset.address import LocalPath
 from recommender.dataset.readers.table import find_files
 from recommender.recommendation.recommend import advise_on
 from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest, read_sealed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
+    from recommender.dataset.address import DatasetAddress
     from recommender.recommendation.recommend import StrategyOptions
     from rules.vocabulary.choices import Slot
     from rules.vocabulary.facts import Facts
@@ -110,7 +112,9 @@ class Subject:
         return lambda facts, changed: budget.at(facts, changed) or facts
 
 
-def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, altered: bool = False) -> Subject:
+def open_subject(
+    address: DatasetAddress, *, request: Request, strategy: StrategyOptions, altered: bool = False
+) -> Subject:
     """Open a run directory, a record, or a dataset.
 
     request, strategy: options for a dataset; for a record only a book given on the command line is used. altered:
@@ -118,6 +122,10 @@ def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, alt
     Raises RunError on a directory that is not a run or an altered record, and ChoiceError on options that apply only to
     a dataset.
     """
+    if not isinstance(address, LocalPath):
+        advice = advise_on(address, request, strategy)
+        return Subject(record=advice.record, path=None, layers=strategy.layers)
+    path = address.path
     if path.is_dir() and ((path / RECORD).exists() or find_files(path) is None):
         path /= RECORD
         if not path.exists():
@@ -135,5 +143,5 @@ def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, alt
             read_own_manifest(path.parent, record=record.seal)
         layers = strategy.layers if strategy.is_own_book else tuple(record.book.layers)
         return Subject(record=record, path=path, layers=layers)
-    advice = advise_on(path, request, strategy)
+    advice = advise_on(address, request, strategy)
     return Subject(record=advice.record, path=None, layers=strategy.layers)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from recommender.dataset.address import DatabaseTable, parse_address
 from recommender.dataset.digest import digest_of
+from recommender.dataset.readers.remote import local_copy
 from recommender.dataset.readers.table import find_files
 from recommender.recommendation.recommend import open_dataset
 from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from recommender.audit.subject import Subject
-    from recommender.dataset.readers.file_set import FileSet
+    from recommender.dataset.address import DatasetAddress
 
 Status = Literal["intact", "altered", "missing", "unchecked"]
 
@@ -40,11 +42,11 @@ class Check(BaseModel):
         return self.status in {"altered", "missing"}
 
 
-def verify(subject: Subject, *, seal: str | None = None, data: Path | None = None) -> tuple[Check, ...]:
+def verify(subject: Subject, *, seal: str | None = None, data: DatasetAddress | None = None) -> tuple[Check, ...]:
     """Verify a record, and the run that it belongs to.
 
     seal: seal of the run or record as noted elsewhere; without it, changes with recomputed digests are not detected.
-    data: new path of the dataset's file.
+    data: new address of the dataset.
     """
     manifest = None if subject.run is None else Manifest.read(subject.run)
     return (
@@ -116,38 +118,42 @@ def _shipped(layer: str, changed: Sequence[str], *, version: str) -> Check:
     return Check(what=f"book: {layer}", status="altered", detail=f"the layer has changed; {rules}")
 
 
-def _dataset(subject: Subject, data: Path | None) -> Check:
+def _dataset(subject: Subject, data: DatasetAddress | None) -> Check:
     seen = subject.record.dataset
-    path = data or (None if seen.path is None else Path(seen.path))
-    if path is None:
+    address = data or (None if seen.path is None else parse_address(seen.path))
+    if address is None:
         return Check(what="dataset", status="unchecked", detail="it was an in-memory table; give its file with --data")
     try:
-        files = find_files(path)
+        digest = _digest_again(subject, address)
     except DatasetError as error:
-        return Check(
-            what="dataset", status="missing", detail=f"{str(error).rstrip('.')}; give its new path with --data"
-        )
-    if files is None and not is_there(path):
-        return Check(what="dataset", status="missing", detail=f"{path} does not exist; give its new path with --data")
-    try:
-        digest = _digest(subject, path, files)
+        fix = "give its new path with --data"
+        return Check(what="dataset", status="missing", detail=f"{str(error).rstrip('.')}; {fix}")
     except OSError as error:
-        return Check(what="dataset", status="missing", detail=f"{path} cannot be read: {error.strerror}")
+        return Check(what="dataset", status="missing", detail=f"{address} cannot be read: {error.strerror}")
     if digest == seen.digest:
-        return Check(what="dataset", status="intact", detail=str(path))
-    return Check(what="dataset", status="altered", detail=f"{path} has changed since it was measured")
+        return Check(what="dataset", status="intact", detail=str(address))
+    return Check(what="dataset", status="altered", detail=f"{address} has changed since it was measured")
 
 
-def _digest(subject: Subject, path: Path, files: FileSet | None) -> str:
-    """Current digest of a dataset; "" if it can no longer be read. files: those of a pattern or partitioned folder."""
-    kinds = subject.record.dataset.kinds.values()
-    if Kind.IMAGE not in kinds and (files is not None or not path.is_dir()):
-        return f"sha256:{digest_of(path) if files is None else files.digest()}"
-    try:
-        with open_dataset(path, subject.record.request) as dataset:
+def _digest_again(subject: Subject, address: DatasetAddress) -> str:
+    """Current digest of a dataset; "" if it can no longer be read as a table.
+
+    Raises DatasetError if it is missing, or a server cannot be read.
+    """
+    if isinstance(address, DatabaseTable):
+        with open_dataset(address, subject.record.request) as dataset:
             return dataset.digest
-    except DatasetError:
-        return ""
+    with local_copy(address) as path:
+        files = find_files(path)
+        if files is None and not is_there(path):
+            raise DatasetError(f"{path} does not exist.")
+        if Kind.IMAGE not in subject.record.dataset.kinds.values() and (files is not None or not path.is_dir()):
+            return f"sha256:{digest_of(path) if files is None else files.digest()}"
+        try:
+            with open_dataset(path, subject.record.request) as dataset:
+                return dataset.digest
+        except DatasetError:
+            return ""
 
 
 def _files(subject: Subject, manifest: Manifest | None, run: Path) -> Iterator[Check]:

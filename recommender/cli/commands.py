@@ -29,6 +29,7 @@ from rules.cli.output import (
 from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
 
 if TYPE_CHECKING:
+    from recommender.dataset.address import DatasetAddress
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Request
 
@@ -65,7 +66,7 @@ class DefaultVerb(click.Command):
 @click.option("--record", type=click.Path(path_type=Path), help="Write the audit record to this file.")
 def bundle(
     *,
-    dataset: Path,
+    dataset: DatasetAddress,
     request: Request,
     strategy: StrategyOptions,
     form: str,
@@ -77,6 +78,7 @@ def bundle(
     """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz).
 
     Several files of a table are given as a pattern in quotes, such as 'data/*.parquet', or as a folder of partitions.
+    A URL is of a file (https://, s3://, gs://, hf://) or of a PostgreSQL table (postgres://USER@HOST/DB?table=NAME).
     """
     for written in filter(None, (output, record)):
         refuse_input_as_output(written, [*input_files(dataset), *map(Path, strategy.layers)])
@@ -107,7 +109,7 @@ def bundle(
 @click.argument("dataset", type=DATASET)
 @dataset_options
 @format_option
-def profile(*, dataset: Path, request: Request, form: str) -> None:
+def profile(*, dataset: DatasetAddress, request: Request, form: str) -> None:
     """Show all measurements of DATASET with unit and interval, and the kind of each column with its reason."""
     with open_dataset(dataset, request) as opened, opened.name_failing_columns():
         measured = measure(opened, infer_roles(opened, request))

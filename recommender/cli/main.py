@@ -18,6 +18,7 @@ from recommender.cli.command_defaults import command_defaults, settings_text
 from recommender.cli.completion import PROGRAM, completion
 from recommender.cli.signals import ended_by, exit_code, raise_on_signals
 from recommender.cli.welcome import lesson
+from recommender.dataset.address import without_secrets
 from rules import __version__
 from rules.cli.entry_points import ExtensibleGroup
 from rules.cli.output import (
@@ -113,8 +114,10 @@ def main(started: float | None = None) -> None:
         code = group(prog_name=PROGRAM, standalone_mode=False, obj=started) or 0
         sys.stdout.flush()
     except click.ClickException as error:
+        shown = io.StringIO()
+        error.show(shown)
         with suppress(OSError):
-            error.show()
+            click.echo(without_secrets(shown.getvalue()), err=True, nl=False)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say(f"Stopped by {ended_by()}.")
@@ -156,7 +159,7 @@ def prepare_process() -> None:
 def _say(sentence: str) -> None:
     """Print to standard error, which may be closed or full."""
     with suppress(OSError):
-        click.echo(printable(sentence, keep="\n"), err=True)
+        click.echo(printable(without_secrets(sentence), keep="\n"), err=True)
 
 
 def _reason(error: OSError) -> str:

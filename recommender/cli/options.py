@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.shell_completion import CompletionItem
 
-from recommender.dataset.dataset import local_path
+from recommender.dataset.address import DatasetAddress, parse_address
 from recommender.recommendation.recommend import StrategyOptions
 from recommender.recommendation.search_space import with_search
 from recommender.recommendation.trial_budget import seconds
@@ -23,26 +23,26 @@ from rules.vocabulary.choices import Choice, Slot, names, parse_choice, refuse_t
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    PathParameter = click.ParamType[Path]
+    AddressParameter = click.ParamType[DatasetAddress]
 else:
-    PathParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
+    AddressParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
 
 
-class DatasetPath(PathParameter):
-    """Path of a dataset, a record or a run; a shell completes it as a file."""
+class DatasetParameter(AddressParameter):
+    """Address of a dataset, or path of a record or a run; a shell completes it as a file."""
 
     name = "dataset"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ANN401
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> DatasetAddress:  # noqa: ANN401
         del param, ctx
-        return local_path(value)
+        return parse_address(value) if isinstance(value, str) else value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         del ctx, param
         return [CompletionItem(incomplete, type="file")]
 
 
-DATASET: Final = DatasetPath()
+DATASET: Final = DatasetParameter()
 
 
 FIELDS: Final = {one.flag: one for _, one in option_fields()}

@@ -1,5 +1,6 @@
 """A dataset: files and tables in memory, read into one table in DuckDB.
 
+- `address`: Addresses of datasets: local paths, tables of databases, and URLs of files.
 - `dataset`: The table, its source and its columns.
 - `readers`: One reader per file format.
 - `column_names`: What the name of a column indicates about its content.

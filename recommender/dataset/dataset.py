@@ -5,8 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import hashlib
-import os
-import re
 import shutil
 import tempfile
 from contextlib import contextmanager, nullcontext
@@ -18,9 +16,15 @@ from typing import TYPE_CHECKING, Final, Self, TypedDict
 
 import duckdb
 
+from recommender.dataset.address import DatabaseTable, LocalPath, RemoteFile, address_of
 from recommender.dataset.column_summary import MAX_UNPIVOT_ROWS, UNPIVOT_COLUMNS, ColumnSummary, summarise
 from recommender.dataset.readers.bounds import check_columns
-from recommender.dataset.readers.formats.frame import categorical_columns, read_frame
+from recommender.dataset.readers.formats.frame import (
+    arrow_of_hugging_face,
+    categorical_columns,
+    is_hugging_face,
+    read_frame,
+)
 from recommender.dataset.readers.formats.parquet_schema import arrow_schema, categories_of
 from recommender.dataset.readers.row_parts import RowPart
 from recommender.dataset.readers.table import find_files, read_file, read_files
@@ -47,9 +51,12 @@ from rules.errors import ColumnError, DatasetError, PcwatError
 from rules.text.temporary import process_prefix, remove_leftovers
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from recommender.dataset.address import DatasetAddress
     from recommender.dataset.readers.file_set import RowFiles
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.dataset.readers.formats.sequences import Sequences
@@ -62,7 +69,6 @@ MAX_GRADES: Final = 12
 """Categories of an ordinal text column: no known scale of grades has more."""
 MEMORY_LIMIT: Final = "700MB"
 """For DuckDB's buffers; larger tables spill to disk, so that the whole process stays below 1 GiB."""
-ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # start of a URL (RFC 3986, 3.1)
 MAX_SHOWN: Final = 80  # characters of a value in a message
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
@@ -90,8 +96,8 @@ class Dataset:
         *,
         connection: duckdb.DuckDBPyConnection,
         name: str,
-        path: Path | None,
-        file_digest: str,
+        address: DatasetAddress | None,
+        source_digest: str,
         delimiter: str | None,
         format: str,  # noqa: A002  the field's word
         storage: Mapping[str, str],
@@ -107,8 +113,9 @@ class Dataset:
     ) -> None:
         self.connection = connection
         self.name = name
-        self.path = path
-        self._file_digest = file_digest
+        self.address = address
+        """Where the rows were read; None for a table in memory."""
+        self._source_digest = source_digest
         self.delimiter = delimiter
         """The requested column delimiter."""
         self.format = format
@@ -149,7 +156,7 @@ class Dataset:
         reads_image_files: bool = True,
         arrays: Images | Sequences | None = None,
     ) -> Self:
-        """Read a path, a pattern of paths such as data/*.csv, or a pandas, polars or Arrow table, or a part of a file.
+        """Read a path, a pattern such as data/*.csv, a URL, a pandas, polars, Arrow or Hugging Face table, or a part.
 
         delimiter: the character between the cells of a text table; None for the default of the file's extension.
         table: name of a sheet of a workbook, or of a table of a database; None for the only one.
@@ -177,35 +184,40 @@ class Dataset:
             kept=tuple(kept),
         )
         try:
-            if isinstance(source, str | os.PathLike):
-                path = local_path(source)
+            address = address_of(source)
+            if isinstance(address, DatabaseTable):
+                name, source_digest = _read_database(connection, address, table=table, delimiter=delimiter)
+                form = "postgres"
+                settler.settle(connection, name=name)
+            elif isinstance(address, LocalPath | RemoteFile):
                 pictures = reading if isinstance(reading, ImageReading) else None
                 options: _ReadOptions = {
                     "delimiter": delimiter,
                     "table": table,
                     "reading": pictures,
                     "settler": settler,
-                    "reads_image_files": reads_image_files,
+                    "reads_image_files": reads_image_files and isinstance(address, LocalPath),
                 }
-                if (files := find_files(path)) is not None:
-                    form, arrays, row_files, file_digest = read_files(connection, files, **options)
-                    schema = arrow_schema(connection, files.files[0]) if form == "parquet" else b""
-                    name = files.name
-                else:
-                    with digest_while_reading(path) as bytes_read:
-                        form, arrays = read_file(connection, path, **options)
-                        schema = arrow_schema(connection, path) if form == "parquet" else b""
-                    file_digest = bytes_read.hexadecimal
-                    name = path.name or path.resolve().name
+                with _local_copy(address) as path:
+                    if (files := find_files(path)) is not None:
+                        form, arrays, row_files, source_digest = read_files(connection, files, **options)
+                        schema = arrow_schema(connection, files.files[0]) if form == "parquet" else b""
+                        name = files.name
+                    else:
+                        with digest_while_reading(path) as bytes_read:
+                            form, arrays = read_file(connection, path, **options)
+                            schema = arrow_schema(connection, path) if form == "parquet" else b""
+                        source_digest = bytes_read.hexadecimal
+                        name = path.name or path.resolve().name
             elif isinstance(source, RowPart):
-                path, name, form, row_files, file_digest = None, source.files.dataset, source.format, source.files, ""
+                name, form, row_files, source_digest = source.files.dataset, source.format, source.files, ""
                 source.load(connection)
                 with row_files.name_files():
                     settler.settle(connection, name=name, usual=source.missing_tokens)
             else:
-                path, name, form = None, frame_name, read_frame(connection, source)
-                file_digest = ""
-                categorical = categorical_columns(source)
+                frame = arrow_of_hugging_face(source) if is_hugging_face(source) else source
+                name, form, source_digest = frame_name, read_frame(connection, frame), ""
+                categorical = categorical_columns(frame)
                 settler.settle(connection, name=name)
             with nullcontext() if row_files is None else row_files.name_files():
                 if isinstance(reading, SequenceReading):
@@ -220,8 +232,8 @@ class Dataset:
             return cls(
                 connection=connection,
                 name=name,
-                path=path,
-                file_digest=file_digest,
+                address=address,
+                source_digest=source_digest,
                 delimiter=delimiter,
                 format=form,
                 storage=storage,
@@ -260,7 +272,9 @@ class Dataset:
 
     @property
     def stem(self) -> str:
-        """Name of the file without its extension, of a folder, or of the folder of several files."""
+        """Name of the file without its extension, of a folder, of the folder of several files, or of a table."""
+        if isinstance(self.address, DatabaseTable):
+            return self.name.rpartition(".")[2]
         return Path(self.name).parts[0] if self._row_files is not None else Path(self.name).stem
 
     def _can_be_measured(self, name: str) -> bool:
@@ -308,9 +322,9 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file and its image files; for a frame, of its columns and rows as text."""
-        if self.path is not None:
-            return digest_of_source(self._file_digest, self.images)
+        """SHA-256 of the file and its image files; for a table in memory or of a database, of its columns and rows."""
+        if self.address is not None:
+            return digest_of_source(self._source_digest, self.images)
         row = f"CAST({_row(self.storage)} AS VARCHAR)"
         rows = self.connection.execute(
             f"SELECT sha256(? || string_agg(sha256({row}), '' ORDER BY rowid)) FROM dataset",
@@ -408,32 +422,32 @@ def temporary_folder() -> str:
 def digest_of_source(own: str, images: Images | None) -> str:
     """Digest of a dataset.
 
-    own: SHA-256 of its file in hexadecimal; "" for a folder. images: included if read from separate files.
+    own: SHA-256 of its file or rows in hexadecimal; "" for a folder. images: included if read from separate files.
     """
     if images is None or images.source is None:
         return f"sha256:{own}"
     return f"sha256:{hashlib.sha256(f'{own} {images.source.digest}'.encode()).hexdigest()}"
 
 
-def local_path(source: str | os.PathLike[str]) -> Path:
-    """Path of a dataset; a leading "~" is the home folder, unless there is a file of that name.
+def _read_database(
+    connection: duckdb.DuckDBPyConnection, address: DatabaseTable, *, table: str | None, delimiter: str | None
+) -> tuple[str, str]:
+    """Read a table of a database; return its name and the digest of its rows, which does not depend on options."""
+    from recommender.dataset.readers.postgres import digest_of_rows, read_postgres  # noqa: PLC0415  Arrow takes 0.1 s
 
-    Raises DatasetError if it is empty, or an address on a network.
-    """
-    text = os.fspath(source)
-    if not text.strip():
-        raise DatasetError("The dataset must be the path of a file with a table, but the path is empty.")
-    if ADDRESS.match(text):
-        raise DatasetError(
-            f"The dataset must be a local file, but got the URL {text}. Download it and give the path of the file."
-        )
-    path = Path(text)
-    try:
-        if text.startswith("~") and not os.path.lexists(path):
-            return path.expanduser()
-    except RuntimeError:  # there is no such user
-        pass
-    return path
+    if delimiter is not None:
+        raise DatasetError(f"A delimiter applies to CSV and TSV, but {address} is a database. Remove --delimiter.")
+    name = read_postgres(connection, address, table)
+    return name, digest_of_rows(connection)
+
+
+def _local_copy(address: LocalPath | RemoteFile) -> AbstractContextManager[Path]:
+    """Path of a dataset's files; a temporary copy of remote ones."""
+    if isinstance(address, LocalPath):
+        return nullcontext(address.path)
+    from recommender.dataset.readers.remote import local_copy  # noqa: PLC0415  for URLs only
+
+    return local_copy(address)
 
 
 def _row(columns: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recommender.dataset.address import recorded
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.types.times import checked_formats
 from recommender.machine_speed import known_slowdown
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from recommender.dataset.address import DatasetAddress
     from recommender.dataset.readers.types.reading import ColumnReading
     from recommender.recommendation.search_space import Space
     from recommender.roles.roles import Roles
@@ -75,7 +77,8 @@ def recommend(
 
     Args:
         data: Path of a table (CSV, TSV, Parquet or JSON lines), of an .npz file, or of a folder or an archive of
-            images; a pandas or polars DataFrame or an Arrow table; or an open `Dataset`.
+            images; a URL of such a file or of a PostgreSQL table; a pandas or polars DataFrame, an Arrow table or a
+            Hugging Face `Dataset`; or an open `Dataset`.
         request: Target, task, roles of columns, and how the data is read; None infers all of them. Default None.
         book: Layers of rules, later ones on top of earlier ones: "handbook", "evidence" or paths of YAML files.
             Default the shipped layers.
@@ -150,7 +153,7 @@ def advise(
         check_target_values(own, profile, roles.labels)
     seen = DatasetSeen(
         name=dataset.name,
-        path=None if dataset.path is None else str(dataset.path.resolve()),
+        path=recorded(dataset.address),
         digest=dataset.digest,
         rows=dataset.row_count,
         task=roles.task,
@@ -160,9 +163,9 @@ def advise(
         kinds={name: role.kind.value for name, role in roles.columns.items()},
         rare_class=rarest_class(profile),
     )
-    recorded = RecordedRequest.recorded(request, delimiter=dataset.delimiter, budget=budget, trials=trials)
+    asked = RecordedRequest.recorded(request, delimiter=dataset.delimiter, budget=budget, trials=trials)
     guardrails = sort_by_status((*profile.guardrails, *check_choices(strategy.bundle, profile)))
-    record = Record.of(strategy, dataset=seen, request=recorded, proved=book, guardrails=guardrails)
+    record = Record.of(strategy, dataset=seen, request=asked, proved=book, guardrails=guardrails)
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
     )
@@ -179,10 +182,10 @@ def sizes_of(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
     )
 
 
-def advise_on(path: Path, request: Request, strategy: StrategyOptions) -> Recommendation:
-    """Open a file and recommend a bundle, for the command line. Raises PcwatError on errors that the user can fix."""
+def advise_on(address: DatasetAddress, request: Request, strategy: StrategyOptions) -> Recommendation:
+    """Open a dataset and recommend a bundle, for the command line. Raises PcwatError where the user can fix it."""
     book = load_book(strategy.layers)
-    with open_dataset(path, request) as dataset:
+    with open_dataset(address, request) as dataset:
         return advise(
             dataset,
             request,
@@ -195,7 +198,7 @@ def advise_on(path: Path, request: Request, strategy: StrategyOptions) -> Recomm
 
 
 def open_dataset(data: object, request: Request, *, readings: Mapping[str, ColumnReading] | None = None) -> Dataset:
-    """Open a path or a frame with the options of a request. readings: how columns were read in training.
+    """Open an address or a frame with the options of a request. readings: how columns were read in training.
 
     Raises ChoiceError on an invalid date format, and DatasetError and ColumnError as `Dataset.open` does.
     """

@@ -108,7 +108,7 @@ def compare(
         tempfile.TemporaryDirectory() as directory,
     ):
         found = subject(
-            CorpusDataset(name=dataset.name, path=dataset.path or Path(dataset.name), request=request),
+            CorpusDataset(name=dataset.name, path=Path(dataset.name), request=request),
             dataset,
             settings=Settings(seeds=seeds, rows=rows, share=1.0),
             pins=pins,

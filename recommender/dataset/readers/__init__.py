@@ -7,6 +7,8 @@
 - `file_set`: Files of a pattern or a partitioned folder, read as one table.
 - `row_parts`: Tables in files that are read in parts.
 - `files`: Files of a folder or an archive, by name.
+- `remote`: Files of web servers and stores, downloaded while they are read.
+- `postgres`: Tables and queries of a PostgreSQL server.
 - `text`: Text files in UTF-8 with one kind of line ending.
 - `distinct_names`: Distinct names of columns.
 - `bounds`: Limits on the expanded size of files.

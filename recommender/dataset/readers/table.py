@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from recommender.dataset.address import LocalPath
 from recommender.dataset.readers.bounds import check_cells, check_columns, max_spill, too_large
 from recommender.dataset.readers.distinct_names import distinct_names
 from recommender.dataset.readers.file_set import FileSet, RowFiles, find_file_set, read_file_set
@@ -28,6 +29,7 @@ from rules.text.regular_file import is_there, open_regular, special_kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from recommender.dataset.address import DatasetAddress
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.dataset.readers.formats.sequences import Sequences
     from recommender.dataset.readers.formats.typed_columns import Mixed
@@ -117,8 +119,11 @@ def find_files(path: Path) -> FileSet | None:
     return found
 
 
-def input_files(path: Path) -> tuple[Path, ...]:
-    """Files of a pattern or partitioned folder, or the path itself; empty if there is none."""
+def input_files(address: DatasetAddress | None) -> tuple[Path, ...]:
+    """Files of this machine that a dataset is read from; empty if there are none, as for a URL."""
+    if not isinstance(address, LocalPath):
+        return ()
+    path = address.path
     try:
         found = find_files(path)
     except DatasetError:  # the reader reports it

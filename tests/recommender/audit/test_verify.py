@@ -276,10 +276,10 @@ def test_a_directory_that_is_no_run_is_refused(invoke, tmp_path: Path) -> None:
     assert "A run is a directory with a record.json" in str(error)
 
 
-def test_an_address_is_refused_as_one(invoke) -> None:
-    error = invoke("explain", "https://example.org/rows.csv").exception
+def test_a_url_of_an_unknown_scheme_is_refused(invoke) -> None:
+    error = invoke("explain", "ftp://example.org/rows.csv").exception
     assert isinstance(error, PcwatError)
-    assert "must be a local file" in str(error)
+    assert "must start with https://" in str(error)
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "/", "pipe"])

@@ -119,9 +119,9 @@ def test_an_error_on_the_command_line_names_the_remedy(words: list[str], message
 
 @pytest.mark.parametrize(
     ("source", "message"),
-    [("", "the path is empty"), ("https://example.org/t.csv", "got the URL https://example.org/t.csv")],
+    [("", "the path is empty"), ("ftp://example.org/t.csv", "but it starts with ftp://")],
 )
-def test_only_local_files_are_read(source: str, message: str) -> None:
+def test_a_dataset_has_a_path_or_a_url_of_a_known_scheme(source: str, message: str) -> None:
     assert message in refused(source)
 
 

@@ -1,4 +1,4 @@
-"""In-memory tables: pandas, polars, and others with an Arrow stream."""
+"""In-memory tables: pandas, polars, Hugging Face datasets, and others with an Arrow stream."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
                 "Use the result of its collect()."
             )
         raise DatasetError(
-            "The dataset must be a path, or a pandas, polars or Arrow table, "
+            "The dataset must be a path, a URL, or a pandas, polars, Arrow or Hugging Face table, "
             f"but got a value of type {type(frame).__name__!r}."
         )
     given = _names(frame)
@@ -59,6 +59,39 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
     except duckdb.Error as error:
         raise DatasetError(f"The frame must have plain columns, but DuckDB cannot read it: {error}.") from None
     return library or "arrow"
+
+
+def is_hugging_face(frame: object) -> bool:
+    """Whether a value is a dataset of the library `datasets`, which we do not import."""
+    return type(frame).__module__.split(".")[0] == "datasets"
+
+
+def arrow_of_hugging_face(dataset: Any) -> Any:  # noqa: ANN401  the library is not imported
+    """Arrow table of a Hugging Face dataset, with the names of its class labels, of which -1 is missing.
+
+    Raises DatasetError on a dictionary of splits, and on a dataset that is streamed.
+    """
+    import pyarrow as pa  # noqa: PLC0415  only frames need it
+    import pyarrow.compute as pc  # noqa: PLC0415  as above
+
+    if isinstance(dataset, dict):
+        splits = ", ".join(map(repr, dataset))
+        raise DatasetError(
+            f"The dataset must be one table, but got a {type(dataset).__name__} with the splits {splits}. Give one of "
+            f"them, such as dataset[{next(iter(dataset), 'train')!r}]."
+        )
+    if not hasattr(dataset, "with_format") or not hasattr(dataset, "num_rows"):
+        raise DatasetError(
+            f"The dataset must be a table in memory or on disk, but got a {type(dataset).__name__}, which is streamed. "
+            "Load it with streaming=False."
+        )
+    table = dataset.with_format("arrow")[:]
+    for place, (name, feature) in enumerate(dataset.features.items()):
+        if type(feature).__name__ == "ClassLabel":
+            codes = table.column(name).combine_chunks()
+            known = pc.if_else(pc.greater_equal(codes, 0), codes, None).cast(pa.int32())
+            table = table.set_column(place, name, pa.DictionaryArray.from_arrays(known, pa.array(feature.names)))
+    return table
 
 
 def categorical_columns(frame: Any) -> frozenset[str]:  # noqa: ANN401  any library's table

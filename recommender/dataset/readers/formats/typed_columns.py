@@ -14,7 +14,6 @@ from rules.text.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import duckdb
 
@@ -27,10 +26,11 @@ EXACT: Final = 2**53  # integers that a double represents exactly
 NAMES: Final = {int: "a number", float: "a number", bool: "true or false", str: "a text"}
 
 
-def choose_table(names: Sequence[str], path: Path, wanted: str | None, *, kind: str = "table", what: str = "") -> str:
+def choose_table(names: Sequence[str], path: object, wanted: str | None, *, kind: str = "table", what: str = "") -> str:
     """The table that was named, or the only one of at least one.
 
-    kind: what the file calls a table. what: " sheets with values" after the number of tables.
+    path: the file or server in messages. kind: what it calls a table. what: " sheets with values" after the number of
+    tables.
     Raises DatasetError if there is no table of the name, or there are several and none was named.
     """
     if wanted is not None:

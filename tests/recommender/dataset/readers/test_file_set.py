@@ -9,6 +9,7 @@ from PIL import Image
 from recommender import Request
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify
+from recommender.dataset.address import LocalPath
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import StrategyOptions, open_dataset, recommend
 from recommender.roles.infer import infer_roles
@@ -184,7 +185,7 @@ def test_audit_reads_a_folder_of_partitions_as_a_dataset(tmp_path: Path) -> None
     lines = "".join(f"{row},{row % 2}\n" for row in range(40))
     write(tmp_path, {"k=1/a.csv": f"x,y\n{lines}", "k=2/a.csv": f"x,y\n{lines}"})
     strategy = StrategyOptions(layers=SHIPPED_LAYERS, is_own_book=False, pins=(), budget=None, trials=None)
-    subject = open_subject(tmp_path, request=Request(target="y"), strategy=strategy)
+    subject = open_subject(LocalPath(path=tmp_path), request=Request(target="y"), strategy=strategy)
     assert subject.record.dataset.rows == 80
 
 

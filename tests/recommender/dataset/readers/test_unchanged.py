@@ -100,6 +100,6 @@ def test_the_home_folder_is_put_in_once(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", os.fspath(home))
     monkeypatch.chdir(here)
     with Dataset.open("~/rows.csv") as dataset:
-        assert (dataset.path, dataset.columns) == (home / "rows.csv", ("a", "b"))
+        assert (str(dataset.address), dataset.columns) == (str(home / "rows.csv"), ("a", "b"))
     with Dataset.open("~/other.csv") as dataset:  # a folder that is named "~" is there
         assert dataset.columns == ("c", "d")

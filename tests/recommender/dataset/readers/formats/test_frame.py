@@ -8,6 +8,7 @@ import pytest
 
 from recommender.dataset.dataset import Dataset
 from rules.errors import DatasetError
+from tests.effort import long_test
 
 COLUMNS = {"a": [1, 2, 3], "b": ["x", None, "NA"]}
 
@@ -18,7 +19,7 @@ COLUMNS = {"a": [1, 2, 3], "b": ["x", None, "NA"]}
 )
 def test_a_frame_holds_what_it_held(frame: object, format_name: str) -> None:
     with Dataset.open(frame) as dataset:
-        assert (dataset.name, dataset.path, dataset.format) == ("DataFrame", None, format_name)
+        assert (dataset.name, dataset.address, dataset.format) == ("DataFrame", None, format_name)
         assert dataset.connection.execute("FROM dataset").fetchall() == [(1, "x"), (2, None), (3, "NA")]
 
 
@@ -66,3 +67,41 @@ def test_what_is_not_a_frame_is_refused(frame: object, says: str) -> None:
     with pytest.raises(DatasetError) as caught:
         Dataset.open(frame)
     assert says in str(caught.value)
+
+
+class ClassLabel:
+    names = ("no", "yes")
+
+
+class HuggingFaceDataset:
+    """What is read of a dataset of the library `datasets`, which takes long to install."""
+
+    __module__ = "datasets.arrow_dataset"
+    features = {"x": None, "y": ClassLabel()}  # noqa: RUF012  never changed
+    num_rows = 3
+
+    def with_format(self, name: str) -> pa.Table:
+        assert name == "arrow"
+        return pa.table({"x": [2.5, 1.5, 0.5], "y": [-1, 1, 0]})
+
+
+def test_class_labels_of_a_hugging_face_dataset_are_read_as_their_names() -> None:
+    with Dataset.open(HuggingFaceDataset()) as dataset:
+        rows = dataset.connection.execute("SELECT x, CAST(y AS VARCHAR) FROM dataset").fetchall()
+        assert rows == [(2.5, None), (1.5, "yes"), (0.5, "no")]
+        assert (dataset.categorical, dataset.address) == ({"y"}, None)
+
+
+@long_test
+def test_a_hugging_face_dataset_is_read_with_its_selected_rows_and_the_names_of_its_classes() -> None:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"x": datasets.Value("float64"), "y": datasets.ClassLabel(names=["no", "yes"])})
+    whole = datasets.Dataset.from_dict({"x": [0.5, 1.5, 2.5], "y": [0, 1, -1]}, features=features)
+    with Dataset.open(whole.select([2, 1, 0]).with_format("numpy", columns=["x"])) as dataset:
+        rows = dataset.connection.execute("SELECT x, CAST(y AS VARCHAR) FROM dataset").fetchall()
+        assert rows == [(2.5, None), (1.5, "yes"), (0.5, "no")]
+        assert dataset.categorical == {"y"}
+    with pytest.raises(DatasetError, match=r"with the splits 'train'. Give one of them, such as dataset\['train'\]"):
+        Dataset.open(datasets.DatasetDict({"train": whole}))
+    with pytest.raises(DatasetError, match=r"which is streamed\. Load it with streaming=False"):
+        Dataset.open(whole.to_iterable_dataset())
