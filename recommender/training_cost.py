@@ -13,6 +13,10 @@ MIN_EPOCHS: Final = 24  # of a trial (docs/evidence.md, section 0)
 BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # largest number of training rows, batch size
 MAX_BATCH: Final = 512  # batch size for more training rows
 UNITS: Final = 256  # default units per hidden layer (docs/evidence.md, section 0)
+FEW_ROWS: Final = 2_700
+"""Training rows of a classification from which searches start with UNITS instead of FEW_ROWS_UNITS
+(docs/evidence.md#width-of-tabular-networks)."""
+FEW_ROWS_UNITS: Final = 128
 LAYERS: Final = 3  # default number of hidden layers (docs/evidence.md, section 0)
 STEP_OVERHEAD_SECONDS: Final = 5e-4  # constant part of a step of a stack, measured on two cores as the costs below
 SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step, for layers of 64 to 256 units
@@ -116,35 +120,29 @@ def dense_weights(width: int, *, units: int = UNITS, layers: int = LAYERS) -> in
     return width * units + (layers - 1) * units**2
 
 
-def trial_seconds(
-    *, rows: int, width: int, units: int = UNITS, layers: int = LAYERS, most_epochs: int | None = None
-) -> float:
+def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LAYERS) -> float:
     """Average seconds of a trial in a stack, until early stopping.
 
-    rows: training rows; width: encoded columns; most_epochs: of a complete trial, by default EPOCHS.
+    rows: training rows; width: encoded columns.
     """
     batch = batch_size(rows)
     weights = dense_weights(width, units=units, layers=layers)
     epoch = steps_of(rows, batch)
-    steps = TRAINED_SHARE * table_epochs(epoch, most=most_epochs) * epoch
+    steps = TRAINED_SHARE * table_epochs(epoch) * epoch
     return COMPILE_SECONDS / STACKED_TRIALS + steps * (
         STEP_OVERHEAD_SECONDS / STACKED_TRIALS + step_seconds(weights, batch)
     )
 
 
-def full_training_seconds(*, rows: int, width: int, networks: int = 1, most_epochs: int | None = None) -> float:
+def full_training_seconds(*, rows: int, width: int, networks: int = 1) -> float:
     """Seconds of the default network, or of a number of them in a stack, if no training stops early.
 
-    rows: training rows; width: encoded columns; most_epochs: by default EPOCHS.
+    rows: training rows; width: encoded columns.
     """
     batch = batch_size(rows)
     weights = dense_weights(width)
     epoch = steps_of(rows, batch)
-    return (
-        table_epochs(epoch, most=most_epochs)
-        * epoch
-        * (STEP_OVERHEAD_SECONDS + networks * step_seconds(weights, batch))
-    )
+    return table_epochs(epoch) * epoch * (STEP_OVERHEAD_SECONDS + networks * step_seconds(weights, batch))
 
 
 def text_batch_size(rows: int) -> int:

@@ -17,7 +17,7 @@ from executor.networks.column_branch import embedded_codes
 from executor.networks.output_layer import initial_bias, output_layer
 from executor.preprocessing.inputs import TableInputs
 from executor.runtime.devices import is_wide
-from recommender.training_cost import UNITS
+from recommender.training_cost import FEW_ROWS, FEW_ROWS_UNITS, UNITS
 from rules.vocabulary.choices import parameters_of
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ UNITS / inputs, so that a step changes the output as much."""
 
 SOME_ROWS: Final = 5_000
 """Training rows from which 512 units are searched, too (docs/evidence.md#width-of-tabular-networks)."""
-FEW_ROWS: Final = 2_700
-"""Training rows of a classification from which 256 units are the default instead of 128
-(docs/evidence.md#width-of-tabular-networks)."""
 WIDE: Final = 5_000  # encoded columns; above it a wider first layer takes too long
 
 
@@ -139,7 +136,7 @@ def _sizes(bundle: Bundle, limits: SearchLimits) -> Sizes:
     """Sizes to search: narrower layers for few rows of a classification, and within the time limit."""
     units = [UNITS, 128, 512, 64]
     if limits.rows < FEW_ROWS and not predicts_numbers(bundle.loss):
-        units = [128, 64, 32]
+        units = [FEW_ROWS_UNITS, 64, 32]
     elif limits.rows < SOME_ROWS:
         units = [UNITS, 128, 64]
     elif limits.width > WIDE:

@@ -35,7 +35,7 @@ def encode_parts(
     Raises ChoiceError if a value is not on this scale.
     """
     train = table.take(split.train)
-    outputs = {Task.BINARY: 1, Task.MULTICLASS: len(roles.labels)}.get(roles.task, len(roles.targets))
+    outputs = roles.outputs
     if table.window is not None:
         outputs = known_truth(train).shape[1]
     mean, scale = _standardisation(train, roles.task, outputs, target_on)

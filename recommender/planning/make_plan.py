@@ -187,14 +187,13 @@ def _situation(
     is_forecast = roles.task is Task.FORECASTING
     has_steps = isinstance(bundle.architecture, MiniRocket) and roles.has_sequences
     known = by_name(advice.profile.characteristics)
-    outputs = {Task.BINARY: 1, Task.MULTICLASS: len(roles.labels)}.get(roles.task, len(roles.targets))
     horizon = facts["horizon"].value
     return Situation(
         work=training_work(sizes, architecture=bundle.architecture, validation=validation),
         rows=sizes.rows,
-        hold_out=round(HOLD_OUT_SHARE * sizes.rows),
+        hold_out=round(HOLD_OUT_SHARE * sizes.rows) if sizes.hold_out is None else sizes.hold_out,
         columns=sizes.columns,
-        outputs=outputs * (int(horizon) if is_forecast and isinstance(horizon, int | float) else 1),
+        outputs=roles.outputs * (int(horizon) if is_forecast and isinstance(horizon, int | float) else 1),
         steps=measured_number(known, "mean_sequence") * measured_number(known, "channels") if has_steps else 0.0,
         words=sizes.words,
         has_images=sizes.images is not None,

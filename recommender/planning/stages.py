@@ -160,7 +160,7 @@ def figures(at: Situation, slowdown: float) -> Figures:
     )
     stages[StageName.REPORT] = report
     width = features or at.work.width
-    weights = 4.0 * (at.work.weights + (features or 0) * at.outputs)
+    weights = 4.0 * at.work.weights
     memory = PROCESS_BYTES + INPUT_COPIES * 4.0 * at.rows * width + WEIGHT_COPIES * weights * max(networks, seeds)
     return Figures(
         size=size,

@@ -48,12 +48,13 @@ def validation_share(rows: int) -> float:
     return min(MAX_SHARE, 2 * max(low, min(high, target / rows)))
 
 
-def training_rows(rows: int, *, in_folds: bool) -> int:
-    """Number of training rows out of `rows`, at least 1, without a split column.
+def training_rows(rows: int, *, in_folds: bool, hold_out: int | None = None) -> int:
+    """Number of training rows out of `rows`, at least 1.
 
-    in_folds: whether cross-validation is used, in which all rows outside the hold-out set train.
+    in_folds: whether cross-validation is used, in which all rows outside the hold-out set train. hold_out: rows of the
+    hold-out that a split column names; None where the hold-out is drawn.
     """
-    rest = rows - round(HOLD_OUT_SHARE * rows)
+    rest = rows - (round(HOLD_OUT_SHARE * rows) if hold_out is None else hold_out)
     selecting = 0.0 if in_folds and rest >= MIN_FOLDED_ROWS else validation_share(max(1, rest))
     return max(1, round((1 - selecting) * rest))
 
@@ -66,6 +67,18 @@ def validation_row_share(rows: int, *, in_folds: bool) -> float:
     """
     rest = rows - round(HOLD_OUT_SHARE * rows)
     return (1.0 if in_folds and rest >= MIN_FOLDED_ROWS else validation_share(rest)) * rest / rows
+
+
+def named_hold_out(dataset: Dataset, roles: Roles) -> int | None:
+    """Number of rows that a split column names as the hold-out; None where it names none."""
+    if roles.split_column is None:
+        return None
+    text = category_text(roles.split_column, dataset.storage[roles.split_column])
+    names = ", ".join(map(literal, PARTS[HOLD_OUT]))
+    found = dataset.connection.execute(
+        f"SELECT count(*) FROM dataset WHERE lower(trim({text})) IN ({names})"
+    ).fetchone()
+    return int(found[0]) or None if found else None
 
 
 def known_split(dataset: Dataset, roles: Roles, table: Labelled) -> KnownSplit | None:

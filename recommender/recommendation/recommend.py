@@ -13,6 +13,7 @@ from recommender.machine_speed import known_slowdown
 from recommender.profile.characteristic import by_name, measured_number
 from recommender.profile.facts import NO_TRAINING, facts
 from recommender.profile.guardrails.status import sort_by_status
+from recommender.profile.known_split import named_hold_out
 from recommender.profile.measure import measure
 from recommender.profile.profile import Profile, rarest_class
 from recommender.recommendation.bundle_guardrails import check_choices
@@ -173,12 +174,16 @@ def advise(
 
 def sizes_of(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
     """Properties of a dataset on which the duration of a trial depends."""
+    is_sequence = roles.has_sequences
     return Sizes(
         rows=dataset.row_count,
         columns=len(roles.features),
         numbers=sum(roles.columns[name].kind is Kind.NUMERIC for name in roles.features),
         images=dataset.images if roles.has_images else None,
         words=measured_number(by_name(profile.characteristics), "text_words") if roles.has_texts_alone else 0.0,
+        outputs=roles.outputs if is_sequence else 1,
+        has_classes=is_sequence and roles.task.is_classification,
+        hold_out=named_hold_out(dataset, roles) if is_sequence else None,
     )
 
 

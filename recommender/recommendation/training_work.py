@@ -9,6 +9,8 @@ from recommender.profile.known_split import training_rows
 from recommender.time_plan import ALL_ROWS_SHARE, SHORTENED_SHARE, TimePlan, plan_time
 from recommender.training_cost import (
     COMPILE_SECONDS,
+    FEW_ROWS,
+    FEW_ROWS_UNITS,
     IMAGE_LAYERS,
     IMAGE_START_SECONDS,
     IMAGE_UNITS,
@@ -16,9 +18,12 @@ from recommender.training_cost import (
     MAX_BINNED_COLUMNS,
     MAX_HIDDEN_FEATURES,
     SMALLER_IMAGE_NETWORKS,
+    STACKED_TRIALS,
     STARTED_EPOCHS,
+    STEP_OVERHEAD_SECONDS,
     TEXT_EPOCHS,
     TRAINED_SHARE,
+    UNITS,
     USUAL_SLOWDOWN,
     batch_size,
     dense_weights,
@@ -28,6 +33,7 @@ from recommender.training_cost import (
     image_weights,
     shortest_image_epochs,
     small_batch_size,
+    step_seconds,
     steps_of,
     table_epochs,
     text_terms,
@@ -66,6 +72,12 @@ class Sizes:
     """Images, if they are a feature."""
     words: float = 0.0
     """Average words per row of text."""
+    outputs: int = 1
+    """Outputs of a network for sequences."""
+    has_classes: bool = False
+    """Whether the target of sequences is a class."""
+    hold_out: int | None = None
+    """Sequences that a split column names as the hold-out; None where the hold-out is drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,35 +163,67 @@ def training_work(dataset: Sizes, *, architecture: Choice, validation: Choice) -
     if dataset.images is not None:
         return _image_work(dataset.rows, dataset.images)
     folded = isinstance(validation, CrossValidation)
-    training = training_rows(dataset.rows, in_folds=folded)
+    training = training_rows(dataset.rows, in_folds=folded, hold_out=dataset.hold_out)
     if isinstance(architecture, BagOfNgrams | TextCnn):
         return _text_work(training, dataset.words, architecture)
-    width, most = dataset.columns, None
-    if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
-        width = architecture.features if isinstance(architecture, MiniRocket) else RECURRENT_WIDTH
-        if isinstance(architecture, MiniRocket) and architecture.ridge_start:
-            width, most = min(width, MAX_HIDDEN_FEATURES), STARTED_EPOCHS
-    elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED_COLUMNS:
-        width += architecture.bins * dataset.numbers
     repeats = {1: 1}
     if isinstance(validation, CrossValidation):
         repeats = {validation.folds * validation.repeats: validation.repeats, validation.folds: 1, 1: 1}
-    each = trial_seconds(rows=training, width=width, most_epochs=most)
+    if isinstance(architecture, MiniRocket) and architecture.ridge_start:
+        return _random_feature_work(dataset, training, architecture, repeats)
+    width = dataset.columns
+    if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
+        width = architecture.features if isinstance(architecture, MiniRocket) else RECURRENT_WIDTH
+    elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED_COLUMNS:
+        width += architecture.bins * dataset.numbers
+    each = trial_seconds(rows=training, width=width)
     return TrainingWork(
         sizes=[
             SizedTraining(
                 networks=count,
                 repeats=repeat,
-                seconds=full_training_seconds(rows=training, width=width, networks=count, most_epochs=most),
+                seconds=full_training_seconds(rows=training, width=width, networks=count),
                 further=count * each,
             )
             for count, repeat in repeats.items()
         ],
-        epochs=table_epochs(steps_of(training, batch_size(training)), most=most),
+        epochs=table_epochs(steps_of(training, batch_size(training))),
         refit_share=ALL_ROWS_SHARE,
         training_rows=training,
-        width=architecture.features if isinstance(architecture, MiniRocket) else width,
+        width=width,
         weights=dense_weights(width),
+    )
+
+
+def _random_feature_work(
+    dataset: Sizes, training: int, architecture: MiniRocket, repeats: Mapping[int, int]
+) -> TrainingWork:
+    """Seconds of a training on random features of sequences, which starts at ridge regression.
+
+    The networks of a trial share a graph, so they are compiled once. repeats: by the number of networks of a trial.
+    """
+    batch = batch_size(training)
+    epochs = table_epochs(steps_of(training, batch), most=STARTED_EPOCHS)
+    steps, hidden = epochs * steps_of(training, batch), min(architecture.features, MAX_HIDDEN_FEATURES)
+    searched = FEW_ROWS_UNITS if dataset.has_classes and training < FEW_ROWS else UNITS
+    linear = architecture.features * dataset.outputs
+    first, further = (step_seconds(dense_weights(hidden, units=units) + linear, batch) for units in (UNITS, searched))
+    return TrainingWork(
+        sizes=[
+            SizedTraining(
+                networks=count,
+                repeats=repeat,
+                seconds=steps * (STEP_OVERHEAD_SECONDS + count * first),
+                further=COMPILE_SECONDS / STACKED_TRIALS
+                + TRAINED_SHARE * steps * (STEP_OVERHEAD_SECONDS / STACKED_TRIALS + count * further),
+            )
+            for count, repeat in repeats.items()
+        ],
+        epochs=epochs,
+        refit_share=ALL_ROWS_SHARE,
+        training_rows=training,
+        width=architecture.features,
+        weights=dense_weights(hidden) + linear,
     )
 
 

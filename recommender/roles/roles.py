@@ -58,6 +58,11 @@ class Roles:
         return "random" if self.entity_column is None else "entity"
 
     @property
+    def outputs(self) -> int:
+        """Outputs of a network, for one step of a forecast."""
+        return {Task.BINARY: 1, Task.MULTICLASS: len(self.labels)}.get(self.task, len(self.targets))
+
+    @property
     def by_chance(self) -> bool:
         """Whether the split is random, by rows or entities."""
         return self.split in {"random", "entity"}

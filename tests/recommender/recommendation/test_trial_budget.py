@@ -8,7 +8,7 @@ import pytest
 from recommender.examples import example
 from recommender.profile.known_split import training_rows
 from recommender.recommendation.recommend import recommend
-from recommender.recommendation.training_work import Sizes
+from recommender.recommendation.training_work import Sizes, training_work
 from recommender.recommendation.trial_budget import seconds, trial_budget
 from recommender.training_cost import full_training_seconds, text_trial_seconds, trial_seconds
 from rules.decision.trace import Pin
@@ -67,10 +67,10 @@ LEFT: Final = 200.0 - 6.0 - 2.5 * 0.7 - 60.0
 """Seconds of the search of 200: 6 are for imports and encoding, 1.75 to compile, 10 to finish, 50 to train again."""
 
 
-def trials_in(left: float, *, rows: int, width: int, networks: int = 1, epochs: int | None = None) -> int:
+def trials_in(left: float, *, rows: int, width: int, networks: int = 1) -> int:
     """The default configuration, which ends after half of its epochs on average, and then further trials."""
-    first = 2.5 * full_training_seconds(rows=rows, width=width, networks=networks, most_epochs=epochs)
-    return 1 + int((left - first / 2) / (2.5 * networks * trial_seconds(rows=rows, width=width, most_epochs=epochs)))
+    first = 2.5 * full_training_seconds(rows=rows, width=width, networks=networks)
+    return 1 + int((left - first / 2) / (2.5 * networks * trial_seconds(rows=rows, width=width)))
 
 
 def test_the_default_configuration_and_what_fits_after_it_are_the_trial_budget() -> None:
@@ -143,14 +143,33 @@ def test_texts_are_planned_by_their_words_and_leave_time_for_what_follows() -> N
     assert longest[0] == longest[1]
 
 
-def test_intervals_count_as_columns_and_random_kernels_as_their_features() -> None:
+def test_intervals_count_as_columns() -> None:
     binned = planned(columns=10, numbers=4, architecture=Standard(bins=16), budget=200.0)
     assert binned.value == trials_in(LEFT, rows=640, width=10 + 16 * 4)
     # Of more than 100 numbers there are none.
     many = planned(columns=101, numbers=101, architecture=Standard(bins=16), budget=200.0)
     assert many.value == trials_in(LEFT, rows=640, width=101)
-    kernels = planned(columns=1, architecture=MiniRocket(features=500), budget=200.0)
-    assert kernels.value == trials_in(LEFT, rows=640, width=500, epochs=24)  # they start at ridge regression
+
+
+def test_networks_of_random_features_train_for_24_epochs_and_share_a_graph() -> None:
+    # 1,000 rows without 200: 13 steps of 64 rows in an epoch. A weight takes 6 · 64 / 2.6e11 + 1e-9 s of a step.
+    each = 6 * 64 / 2.6e11 + 1e-9
+    steps, first = 24 * 13, (500 * 256 + 2 * 256**2 + 500) * each
+    left = LEFT - 4 * 0.3  # five networks are built afterwards
+    found = planned(columns=1, architecture=MiniRocket(features=500), validation=CrossValidation(), budget=200.0)
+    further = 0.7 / 8 + steps / 2 * (5e-4 / 8 + 5 * first)
+    assert found.value == 1 + int((left - 2.5 * steps * (5e-4 + 5 * first) / 2) / (2.5 * further))
+
+
+def test_a_classification_of_few_sequences_searches_narrow_layers_and_trains_on_the_named_rows() -> None:
+    # Of 200 rows, 150 are named as the hold-out: one step of 50 rows in an epoch, 128 units in a further trial.
+    sizes = Sizes(rows=200, columns=1, outputs=3, has_classes=True, hold_out=150)
+    work = training_work(sizes, architecture=MiniRocket(features=500), validation=CrossValidation())
+    each = 6 * 50 / 2.6e11 + 1e-9
+    weights = [500 * units + 2 * units**2 + 3 * 500 for units in (256, 128)]
+    assert (work.training_rows, work.epochs, work.sizes[0].networks) == (50, 24, 5)
+    assert work.sizes[0].seconds == pytest.approx(24 * (5e-4 + 5 * weights[0] * each))
+    assert work.sizes[0].further == pytest.approx(0.7 / 8 + 12 * (5e-4 / 8 + 5 * weights[1] * each))
 
 
 def test_the_plan_uses_choices_and_pins() -> None:
