@@ -123,13 +123,14 @@ def figures(at: Situation, slowdown: float) -> Figures:
         StageName.READING: slower * (ENCODING_SECONDS + SECONDS_PER_CELL * at.rows * at.columns)
         + encoded * row_seconds,
     }
-    xla = at.is_stacked and at.work.sizes[0].seconds > MIN_XLA_SECONDS
-    work = replace(
-        at.work,
-        start_up=sum(stages.values()),
-        compiling=at.work.compiling + (XLA_SECONDS / USUAL_SLOWDOWN if xla else 0.0),
-    )
+    work = replace(at.work, start_up=sum(stages.values()))
     size = work.sizes[0] if at.budget is None else work.chosen(at.budget, slowdown)
+    full, first = slowdown * size.seconds, _first_seconds(at, work, size, slowdown)
+    has_xla = at.is_stacked and first / slowdown > MIN_XLA_SECONDS
+    if has_xla:
+        work = replace(work, compiling=work.compiling + XLA_SECONDS / USUAL_SLOWDOWN)
+        first = _first_seconds(at, work, size, slowdown)
+    trained = first * (work.trained_share if first == full else 1.0)
     plan = plan_time(
         at.budget,
         encoding=stages[StageName.READING],
@@ -137,11 +138,6 @@ def figures(at: Situation, slowdown: float) -> Figures:
         refit_share=work.refit_share,
         has_text=work.has_text,
     )
-    full = slowdown * size.seconds
-    first = full
-    if at.budget is not None:
-        first = min(full, max(full / work.epochs, USED_SHARE * work.left(at.budget, slowdown)))
-    trained = first * (work.trained_share if first == full else 1.0)
     trials = _trials(at, work, slowdown)
     each = slowdown * size.further
     stages[StageName.SEARCH] = slowdown * work.compiling + trained + (trials - 1) * each
@@ -172,11 +168,19 @@ def figures(at: Situation, slowdown: float) -> Figures:
         features=features,
         seeds=seeds,
         stages={name: stages[name] for name in StageName if stages[name] > 0},
-        memory=memory + (XLA_BYTES if xla else 0),
+        memory=memory + (XLA_BYTES if has_xla else 0),
         disk=FILE_BYTES
         + PREDICTION_BYTES * at.hold_out
         + weights * (trials * size.networks + networks + members * seeds),
     )
+
+
+def _first_seconds(at: Situation, work: TrainingWork, size: SizedTraining, slowdown: float) -> float:
+    """Seconds of the first training of a size, unless networks stop early: as many epochs as fit, at least one."""
+    full = slowdown * size.seconds
+    if at.budget is None:
+        return full
+    return min(full, max(full / work.epochs, USED_SHARE * work.seconds_left(at.budget, size, slowdown)))
 
 
 def _features(at: Situation, slower: float) -> tuple[int, float]:

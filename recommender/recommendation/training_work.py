@@ -123,12 +123,12 @@ class TrainingWork:
 
     def left(self, budget: float, slowdown: float) -> float:
         """Seconds of the search."""
-        return self._left(budget, self.chosen(budget, slowdown), slowdown)
+        return self.seconds_left(budget, self.chosen(budget, slowdown), slowdown)
 
     def first_seconds(self, budget: float, slowdown: float) -> float:
         """Seconds of the default configuration, unless it stops early."""
         chosen = self.chosen(budget, slowdown)
-        return min(slowdown * chosen.seconds, self._left(budget, chosen, slowdown))
+        return min(slowdown * chosen.seconds, self.seconds_left(budget, chosen, slowdown))
 
     def further_seconds(self, budget: float, slowdown: float) -> float:
         """Seconds of a further trial on average."""
@@ -142,7 +142,7 @@ class TrainingWork:
     def chosen(self, budget: float, slowdown: float) -> SizedTraining:
         """The largest training of which enough epochs fit; else the smallest."""
         for size in self.sizes:
-            if self.shortest_share * slowdown * size.seconds <= self._left(budget, size, slowdown):
+            if self.shortest_share * slowdown * size.seconds <= self.seconds_left(budget, size, slowdown):
                 return size
         return self.sizes[-1]
 
@@ -150,7 +150,8 @@ class TrainingWork:
         """The division of a time limit where a trial has a size."""
         return plan_time(budget, networks=size.networks, refit_share=self.refit_share, has_text=self.has_text)
 
-    def _left(self, budget: float, size: SizedTraining, slowdown: float) -> float:
+    def seconds_left(self, budget: float, size: SizedTraining, slowdown: float) -> float:
+        """Seconds of the search where a trial has a size."""
         return max(0.0, budget - self.start_up - slowdown * self.compiling - self.time_plan(budget, size).reserve())
 
 
