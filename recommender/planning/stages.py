@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from recommender.planning.training_plan import StageName
 from recommender.recommendation.training_work import MAX_SEEDS, START_UP, TRIALS_WITHOUT_BUDGET
 from recommender.time_plan import (
-    REPORT_SECONDS,
     SAVE_SECONDS,
     SECONDS_PER_NETWORK,
     SEEDS,
@@ -29,24 +28,30 @@ from recommender.training_cost import (
 if TYPE_CHECKING:
     from recommender.recommendation.training_work import SizedTraining, TrainingWork
 
-ENCODING_SECONDS: Final = 0.5  # of a table of few rows, on two idle cores
+OTHER_STAGES: Final = 0.5  # exponent of the slowdown with which stages without training steps slow down
+ENCODING_SECONDS: Final = 0.1  # of a table of few rows, on two idle cores
 SECONDS_PER_CELL: Final = 1e-6  # of reading and encoding, per row and feature column, on two idle cores
+RIDGE_SECONDS: Final = 0.7  # of random features of few sequences and their ridge regression, on two idle cores
 SECONDS_PER_FEATURE: Final = 3e-10  # of a random convolution, per step of a sequence and channel, on two idle cores
 ENCODING_SHARE: Final = 0.1  # of the time limit, for random features of sequences
 HOLD_OUT_ENCODINGS: Final = 3  # times that a sequence of the hold-out is encoded
 MAX_FITTED: Final = 256  # sequences that random features are fitted on
 MIN_FEATURES: Final = 84  # kernels of MiniRocket
-CANDIDATE_SECONDS: Final = 0.5  # to evaluate a candidate of an ensemble
+CANDIDATE_SECONDS: Final = 0.2  # to evaluate a candidate of an ensemble
 CANDIDATES: Final = 12  # networks among which an ensemble is selected
-EVALUATION_SECONDS: Final = 1.0  # for scores of the hold-out with intervals, the linear baseline and importance
-IMAGE_BASELINE_SECONDS: Final = 3.0  # for nearest neighbours of images and the predictions of the network
+EVALUATION_SECONDS: Final = 0.7  # for scores of the hold-out with intervals and simple baselines, on two idle cores
+EVALUATION_SECONDS_PER_CELL: Final = 4e-6  # the same, per row and feature column of a table
+IMPORTANCE_SECONDS: Final = 0.04  # for the importance of a column of a table
+MAX_IMPORTANCE_SECONDS: Final = 3.0  # for all of them; the time limit shortens it
 SECONDS_PER_WORD: Final = 1.5e-7
 """Of the linear model on TF-IDF, per class, on two idle cores: 7 s for 11,293 posts of 200 words in 20 classes."""
-FORECAST_BASELINE_SECONDS: Final = 3.0  # for Theta and exponential smoothing
+FORECAST_BASELINE_SECONDS: Final = 2.0  # for Theta and exponential smoothing
 PROCESS_BYTES: Final = 900 * 2**20  # of Python, TensorFlow and graphs that XLA does not compile
 XLA_BYTES: Final = 350 * 2**20  # of XLA, which compiles stacks that take long
 INPUT_COPIES: Final = 4  # float32 copies of the encoded rows
 WEIGHT_COPIES: Final = 8  # of the weights of all networks that train at once: optimizer, best epoch, gradients
+WRITING_SECONDS: Final = 1.8  # of summary, report and manifest, and of the end of the process, on two idle cores
+CLOSING_SECONDS: Final = 0.8  # the same, without a report
 FILE_BYTES: Final = 600_000  # of record, report and other files of a run
 PREDICTION_BYTES: Final = 80  # of a row of the hold-out in predictions.csv
 
@@ -115,20 +120,23 @@ class Figures:
 
 def figures(at: Situation, slowdown: float) -> Figures:
     """Estimate a training. slowdown: seconds of a training step, relative to the cost model."""
-    slower = max(1.0, slowdown / USUAL_SLOWDOWN)
+    slower = _slower(slowdown)
     features, row_seconds = _features(at, slower)
     encoded = at.rows - at.hold_out + (min(MAX_FITTED, at.work.training_rows) if features else 0)
     stages = {
-        StageName.START_UP: slower * (START_UP - ENCODING_SECONDS),
-        StageName.READING: slower * (ENCODING_SECONDS + SECONDS_PER_CELL * at.rows * at.columns)
+        StageName.START_UP: slower * START_UP,
+        StageName.READING: slower
+        * (ENCODING_SECONDS + (RIDGE_SECONDS if features else SECONDS_PER_CELL * at.rows * at.columns))
         + encoded * row_seconds,
     }
-    work = replace(at.work, start_up=sum(stages.values()))
+    # To compile takes as long as other stages do, and not as training steps.
+    compiling = slower * USUAL_SLOWDOWN / slowdown
+    work = replace(at.work, start_up=sum(stages.values()), compiling=compiling * at.work.compiling)
     size = work.sizes[0] if at.budget is None else work.chosen(at.budget, slowdown)
     full, first = slowdown * size.seconds, _first_seconds(at, work, size, slowdown)
     has_xla = at.is_stacked and first / slowdown > MIN_XLA_SECONDS
     if has_xla:
-        work = replace(work, compiling=work.compiling + XLA_SECONDS / USUAL_SLOWDOWN)
+        work = replace(work, compiling=work.compiling + compiling * XLA_SECONDS / USUAL_SLOWDOWN)
         first = _first_seconds(at, work, size, slowdown)
     trained = first * (work.trained_share if first == full else 1.0)
     plan = plan_time(
@@ -149,7 +157,7 @@ def figures(at: Situation, slowdown: float) -> Figures:
     if at.is_searched and not (at.single or at.is_refitted) and trials > 1:
         stages[StageName.SAVING] += slower * CANDIDATE_SECONDS * min(trials, CANDIDATES // size.networks)
     stages[StageName.EVALUATION] = _evaluation_seconds(at, slower) + HOLD_OUT_ENCODINGS * at.hold_out * row_seconds
-    report = slower * REPORT_SECONDS if at.has_report else slower
+    report = slower * (WRITING_SECONDS if at.has_report else CLOSING_SECONDS)
     spent = sum(stages.values())
     seeds, stages[StageName.ALL_ROWS] = _all_rows(
         at, slowdown, left=None if at.budget is None else at.budget - spent - report, networks=networks, again=again
@@ -173,6 +181,15 @@ def figures(at: Situation, slowdown: float) -> Figures:
         + PREDICTION_BYTES * at.hold_out
         + weights * (trials * size.networks + networks + members * seeds),
     )
+
+
+def _slower(slowdown: float) -> float:
+    """Duration of stages without training steps, relative to two idle cores.
+
+    Other programs delay the many short steps of a training more than long computations. Measured on two busy cores,
+    whose steps took 3.4 to 7.4 times as long: 13 to 20 s until the search, of 6 s on two idle ones.
+    """
+    return max(1.0, (slowdown / USUAL_SLOWDOWN) ** OTHER_STAGES)
 
 
 def _first_seconds(at: Situation, work: TrainingWork, size: SizedTraining, slowdown: float) -> float:
@@ -210,9 +227,14 @@ def _trials(at: Situation, work: TrainingWork, slowdown: float) -> int:
 def _evaluation_seconds(at: Situation, slower: float) -> float:
     """Seconds of the scores and the baselines on the hold-out; some have a time limit of their own."""
     if at.has_images:
-        return slower * (EVALUATION_SECONDS + IMAGE_BASELINE_SECONDS)
+        largest = at.work.sizes[0]
+        image = USUAL_SLOWDOWN * largest.seconds / (at.work.epochs * at.work.training_rows)  # forwards and backwards
+        return slower * (EVALUATION_SECONDS + at.hold_out * image)
     if at.steps:
         return slower * EVALUATION_SECONDS
+    table = EVALUATION_SECONDS_PER_CELL * at.rows * at.columns
+    if at.has_report:
+        table += min(MAX_IMPORTANCE_SECONDS, IMPORTANCE_SECONDS * at.columns)
     allowed = UNLIMITED_BOOSTING_SECONDS
     if at.budget is not None:
         allowed = max(BOOSTING_SECONDS, BOOSTING_SHARE * at.budget)
@@ -220,7 +242,7 @@ def _evaluation_seconds(at: Situation, slower: float) -> float:
     words = at.rows * at.words * at.outputs if at.work.has_text else 0.0
     texts = min(tf_idf_seconds(at.budget), slower * SECONDS_PER_WORD * words)
     series = slower * FORECAST_BASELINE_SECONDS if at.is_forecast else 0.0
-    return slower * EVALUATION_SECONDS + boosting + texts + series
+    return slower * (EVALUATION_SECONDS + table) + boosting + texts + series
 
 
 def _all_rows(at: Situation, slowdown: float, *, left: float | None, networks: int, again: float) -> tuple[int, float]:
@@ -231,7 +253,7 @@ def _all_rows(at: Situation, slowdown: float, *, left: float | None, networks: i
     """
     if at.keeps_evaluated:
         return 0, 0.0
-    slower = max(1.0, slowdown / USUAL_SLOWDOWN)
+    slower = _slower(slowdown)
     if at.is_refitted:
         needed = again + slower * (SAVE_SECONDS + SECONDS_PER_NETWORK)
         return (1, needed) if left is None or needed <= USED_SHARE * left else (0, 0.0)
