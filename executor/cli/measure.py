@@ -132,7 +132,7 @@ def measure(
     when it ends; the same command continues an interrupted measurement.
 
     The slot hyperparameters trains random configurations instead, which show to which hyperparameters a network is
-    sensitive.
+    sensitive. The slot tuner trains a table of configurations, on which searches of each tuner are replayed.
     """
     check_tensorflow()
     chosen = layers(book)
@@ -195,7 +195,7 @@ def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...], pinned: set[S
             near = did_you_mean(word, Slot) or did_you_mean(word.upper(), rules)
             raise MeasurementError(f"There is no slot and no rule {word!r}.{near}")
         own = slot or rules[word.upper()].slot
-        if own not in {*MEASURED, Slot.HYPERPARAMETERS}:
+        if own not in {*MEASURED, Slot.HYPERPARAMETERS, Slot.TUNER}:
             raise MeasurementError(
                 f"The slot {own.value!r} cannot be measured by trainings of equal length. Choose one of "
                 f"{', '.join(MEASURED)}."

@@ -110,7 +110,11 @@ def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
                 _add(space, name, values)
         elif isinstance(values, UserRange):
             _add(space, name, values)
-        elif name is Hyperparameter.LEARNING_RATE and not isinstance(bundle.tuner, Grid | Manual):
+        elif (
+            name is Hyperparameter.LEARNING_RATE
+            and name not in getattr(bundle.hyperparameters, "values", {})
+            and not isinstance(bundle.tuner, Grid | Manual)
+        ):
             rate = bundle.optimizer.learning_rate
             space.Float(name.value, rate / RATE_SPAN, min(rate * RATE_SPAN, MAX_RATE), sampling="log", default=rate)
         else:

@@ -4,6 +4,8 @@
 - `effects`: Effects of choices on the error, with intervals by bootstrap.
 - `scorecard`: The scorecard of a rulebook: the effects of each rule, and the regret of each slot.
 - `sensitivity`: Shares of the variance of scores that hyperparameters explain.
+- `spread`: Spread of the error between the alternatives of a choice.
+- `tuners`: Errors of replayed searches.
 - `score`: Its computation from results.
 - `shipped`: The scorecard of the shipped rules.
 - `page`: The scorecard as Markdown.

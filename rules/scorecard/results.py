@@ -86,7 +86,9 @@ class TrainingResult(BaseModel):
     epochs: int
     best_epoch: int | None
     epoch_scores: tuple[float | None, ...] = ()
-    """Validation score of each epoch of a random configuration; empty for other trainings."""
+    """Validation score of each epoch of a configuration; empty for other trainings."""
+    after_trainings: tuple[float | None, ...] = ()
+    """Test score of the model of a replayed search after the epochs of 1, 2, … full trainings; None without one."""
     seconds: float
     message: str = ""
     """Reason of a failed training."""

@@ -20,6 +20,8 @@ from rules.scorecard.scorecard import (
     SlotScore,
 )
 from rules.scorecard.sensitivity import sensitivity_scores
+from rules.scorecard.spread import spread_scores
+from rules.scorecard.tuners import tuner_scores
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import Task
 
@@ -39,7 +41,7 @@ def score(results: Results) -> Scorecard:
     first = next(iter(results.datasets.values()))
     slots, scored, configurations = [], [], []
     for slot in Slot:
-        if slot is Slot.HYPERPARAMETERS:  # random configurations are no alternatives
+        if slot in {Slot.HYPERPARAMETERS, Slot.TUNER}:  # configurations and searches are no alternatives
             continue
         errors = errors_of_slot(results, slot)
         if errors:
@@ -55,6 +57,8 @@ def score(results: Results) -> Scorecard:
         rules=tuple(scored),
         metrics=tuple(_metric_scores(results)),
         sensitivities=sensitivity_scores(results),
+        spreads=tuple(spread_scores(results)),
+        tuners=tuple(tuner_scores(results)),
         configurations=tuple(sorted(configurations, key=lambda one: CONFIGURATIONS.index(one.configuration))),
     )
 
@@ -67,7 +71,7 @@ def _metric_scores(results: Results) -> Iterator[MetricScore]:
     halves: dict[str, dict[str, set[tuple[float, float]]]] = defaultdict(lambda: defaultdict(set))
     shares: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for training in results.trainings:
-        if training.slot is Slot.HYPERPARAMETERS:  # random configurations, some far from any that is used
+        if training.slot in {Slot.HYPERPARAMETERS, Slot.TUNER}:  # random configurations, some far from any that is used
             continue
         for metric, (first, second) in training.halves.items():
             if first is not None and second is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ GRADIENTS: Final = "It tests the gradients of an earlier training, which a datas
 PINNED_METRIC: Final = "It decides only where the user chooses the metric. Measure it with --pin."
 LARGE: Final = "It decides on 50,000 and more rows, and at most 1,000 were used."
 SEARCHES: Final = "It decides how a search proposes trials, and the trainings have no search."
+TUNERS: Final = "It chooses a tuner, and tuners are compared by replayed searches."
 NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(("A106", "A107", "A108", "A109", "A110", "A111"), GRADIENTS),
@@ -33,7 +35,8 @@ NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
         "V102": "Tables of fewer than 125 rows were not measured.",
         "V105": "Sequences with a test set were not measured.",
         "W101": "It decides only where the user chooses SELU. Measure it with --pin.",
-        **dict.fromkeys(("H101", "T101", "T102", "T103"), SEARCHES),
+        "H101": SEARCHES,
+        **dict.fromkeys(("T101", "T102", "T103"), TUNERS),
     }
 )
 """Evidence rules that the shipped measurements may lack, with the reason."""
@@ -176,6 +179,34 @@ class SensitivityScore(BaseModel):
     """In the order of the notes."""
 
 
+class SpreadScore(BaseModel):
+    """How much the error changes with one choice, all others being the recommended ones."""
+
+    model_config = _CLOSED
+
+    name: str
+    """As in the table of the notes."""
+    rating: str
+    kind: str
+    spread: float
+    """Standard deviation of the error between the alternatives, relative to it, without that between seeds."""
+    low: float
+    """95 % interval by bootstrap over datasets."""
+    high: float
+    datasets: int
+
+
+class TunerScore(BaseModel):
+    """The error with a tuner relative to that with random search, after the same number of epochs."""
+
+    model_config = _CLOSED
+
+    tuner: str
+    budget: int
+    """Epochs of all trials, in full trainings."""
+    effect: Effect
+
+
 class Scorecard(BaseModel):
     """The scorecard of a rulebook."""
 
@@ -191,11 +222,18 @@ class Scorecard(BaseModel):
     metrics: tuple[MetricScore, ...] = ()
     sensitivities: tuple[SensitivityScore, ...] = ()
     """Of all datasets, then of each kind of data."""
+    spreads: tuple[SpreadScore, ...] = ()
+    tuners: tuple[TunerScore, ...] = ()
 
     @property
     def contested(self) -> list[RuleScore]:
         """Rules whose choice differs from that of the handbook, on the datasets that they decide on."""
         return [one for one in self.rules if one.handbook is not None]
+
+    def mean_regret(self, policy: str) -> float:
+        """Geometric mean over slots of the error of a policy relative to the best choice in hindsight."""
+        found = [one.effect.ratio for slot in self.slots for one in slot.regrets if one.policy == policy]
+        return math.prod(found) ** (1 / max(1, len(found)))
 
     @property
     def not_measured(self) -> dict[str, str]:
@@ -214,6 +252,15 @@ def interval_text(effect: Effect) -> str:
     '1.019 (1.008 to 1.031)'
     """
     return f"{effect.ratio:.3f} ({effect.low:.3f} to {effect.high:.3f})"
+
+
+def spread_text(score: SpreadScore) -> str:
+    """A spread with its interval, in percent.
+
+    >>> spread_text(SpreadScore(name="", rating="", kind="", spread=0.05, low=0.031, high=0.09, datasets=9))
+    '5.0 % (3.1 to 9.0)'
+    """
+    return f"{100 * score.spread:.1f} % ({100 * score.low:.1f} to {100 * score.high:.1f})"
 
 
 def share_text(score: HyperparameterScore) -> str:

@@ -5,6 +5,7 @@
 - `prepare`: A dataset without its hold-out, and what the rules decide for it.
 - `train`: Trainings of a choice and its alternatives with several seeds, and their scores on test rows.
 - `configurations`: Random configurations, for the sensitivity to hyperparameters.
+- `tuners`: Searches replayed over a table of configurations.
 - `measure`: All trainings of a corpus, written to a file as they end.
 - `compare`: Trainings of the choices of one slot on one dataset, for `recommend compare`.
 - `comparison`: Their scores with paired intervals, and their curves.

@@ -95,14 +95,11 @@ def draw_configurations(
 
 def _levels(subject: Subject, default: EncodedSubject, book: Rulebook) -> dict[Hyperparameter, list[Value]]:
     """Values of each hyperparameter that are drawn; of the learning rate, steps from the default rate."""
-    bundle, parts = default.bundle, default.parts
-    kind = network_kind(bundle, parts.inputs)
-    has_embeddings = parts.vocabulary > 0 and kind.has_embeddings
-    listed = tuple(name for name in LISTED if has_embeddings or name is not Hyperparameter.EMBEDDING_DIMENSION)
-    rows, width = parts.train.dense.shape[0], parts.train.dense.shape[-1]
+    bundle = default.bundle
+    scope = scope_of(default)
+    listed = tuple(name for name in LISTED if scope.has_embeddings or name is not Hyperparameter.EMBEDDING_DIMENSION)
     space = search_space(
-        bundle.model_copy(update={"tuner": Random(), "hyperparameters": Custom(searched=listed)}),
-        Scope(width=width, rows=rows, kind=kind, has_embeddings=has_embeddings),
+        bundle.model_copy(update={"tuner": Random(), "hyperparameters": Custom(searched=listed)}), scope
     )
     found: dict[Hyperparameter, list[Value]] = {Hyperparameter.LEARNING_RATE: [*RATE_STEPS]}
     found |= {Hyperparameter(item.name): list(item.values) for item in space.space}
@@ -111,6 +108,21 @@ def _levels(subject: Subject, default: EncodedSubject, book: Rulebook) -> dict[H
             choices = alternatives(slot, bundle, book, subject.facts)
             found[name] = list(dict.fromkeys(choice.model_dump()["name"] for choice in choices))
     return found | {name: list(values) for name, values in PROPERTIES_TRIED.items()}
+
+
+def scope_of(default: EncodedSubject) -> Scope:
+    """The scope of a search on these rows, without a limit."""
+    parts = default.parts
+    kind = network_kind(default.bundle, parts.inputs)
+    rows, width = parts.train.dense.shape[0], parts.train.dense.shape[-1]
+    return Scope(width=width, rows=rows, kind=kind, has_embeddings=parts.vocabulary > 0 and kind.has_embeddings)
+
+
+def planned_epochs(subject: Subject, default: EncodedSubject) -> int:
+    """Epochs of each training."""
+    kind = network_kind(default.bundle, default.parts.inputs)
+    whole = whole_epochs(default.bundle, kind, rows=len(default.parts.train))
+    return max(1, round(subject.measured.settings.share * whole))
 
 
 def _balanced(values: Sequence[Value], count: int, random: np.random.Generator) -> list[Value]:
@@ -124,9 +136,7 @@ def train_configurations(
     subject: Subject, default: EncodedSubject, drawn: Sequence[DrawnConfiguration]
 ) -> Iterator[list[TrainingResult]]:
     """Train each configuration once, for the same number of epochs; yields the results of each workspace."""
-    kind = network_kind(default.bundle, default.parts.inputs)
-    whole = whole_epochs(default.bundle, kind, rows=len(default.parts.train))
-    epochs = max(1, round(subject.measured.settings.share * whole))
+    epochs = planned_epochs(subject, default)
     by_loss: dict[str, EncodedSubject] = {}
     for bundle, group in _workspaces(default, drawn):
         loss = str(bundle.loss)
@@ -140,7 +150,7 @@ def _workspaces(
     """Configurations with the same loss, optimizer and activation, and the bundle of these."""
     groups: dict[tuple[Value, ...], list[DrawnConfiguration]] = defaultdict(list)
     for one in drawn:
-        groups[tuple(one.values[name] for name in OF_ONE_WORKSPACE)].append(one)
+        groups[tuple(one.values.get(name, "") for name in OF_ONE_WORKSPACE)].append(one)
     for group in groups.values():
         yield bundle_of(default.bundle, group[0]), group
 

@@ -247,11 +247,13 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
     for slot, rules in order.rules.items():
         if rules and not rules & set(own.measured.rules[slot]):
             continue
-        if slot is Slot.HYPERPARAMETERS:
+        if slot in {Slot.HYPERPARAMETERS, Slot.TUNER}:
             default = encoded(own, own.bundle) if default is None else default
-            for step in _measure_configurations(own, order, done, default, records):
+            for results in _measure_configurations(slot, own, order, done, default):
+                _append(order.output, *records, *results)
                 records = []
-                yield step
+                seconds = sum(one.seconds for one in results)
+                yield Step(dataset=name, says=f"{slot}: {counted(len(results), 'result')}, {seconds:.0f} s")
             continue
         bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
         chosen, *others = alternatives(slot, bundle, book, own.facts, against=order.against)
@@ -272,27 +274,33 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
 
 
 def _measure_configurations(
-    own: Subject,
-    order: Order,
-    done: Results,
-    default: EncodedSubject,
-    records: Sequence[MeasuredDataset],
-) -> Iterator[Step]:
-    """Train random configurations of a dataset that the file of results does not have."""
+    slot: Slot, own: Subject, order: Order, done: Results, default: EncodedSubject
+) -> Iterator[list[TrainingResult]]:
+    """Train the configurations of a dataset that the file of results does not have.
+
+    slot: of hyperparameters, for random configurations; of the tuner, for those of a table, on which searches are
+    replayed.
+    """
     from executor.pipeline.measurement.configurations import (  # noqa: PLC0415  imports TensorFlow
         draw_configurations,
         train_configurations,
     )
+    from executor.pipeline.measurement.tuners import replay_searches, table_configurations  # noqa: PLC0415  as above
 
-    name = own.measured.name
-    earlier = {text for dataset, slot, text, _ in done.keys if (dataset, slot) == (name, Slot.HYPERPARAMETERS)}
-    drawn = draw_configurations(own, default, load_book(order.layers).book, count=order.configurations)
-    missing = [one for one in drawn if str(one.choice) not in earlier]
+    configurations = (
+        table_configurations(default)
+        if slot is Slot.TUNER
+        else draw_configurations(own, default, load_book(order.layers).book, count=order.configurations)
+    )
+    of_dataset = [one for one in done.trainings if one.dataset == own.measured.name and not one.message]
+    texts = {str(one.choice) for one in configurations}
+    trained = [one for one in of_dataset if one.slot is Slot.HYPERPARAMETERS and one.text in texts]
+    missing = [one for one in configurations if str(one.choice) not in {one.text for one in trained}]
     for results in train_configurations(own, default, missing):
-        _append(order.output, *records, *results)
-        records = []
-        seconds = sum(one.seconds for one in results)
-        yield Step(dataset=name, says=f"hyperparameters: {counted(len(results), 'configuration')}, {seconds:.0f} s")
+        trained += results
+        yield results
+    if slot is Slot.TUNER and not any(one.slot is Slot.TUNER for one in of_dataset):
+        yield [*replay_searches(own, default, trained)]
 
 
 def _step(results: Sequence[TrainingResult]) -> Step:

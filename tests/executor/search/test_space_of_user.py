@@ -55,6 +55,13 @@ def test_every_tuner_proposes_values_of_the_user_alone_and_parameters_of_the_own
     assert found == proposals()
 
 
+def test_random_search_draws_listed_learning_rates(make_bundle: Callable[..., Bundle]) -> None:
+    bundle = make_bundle(tuner=Random(), hyperparameters=parse_space(["learning_rate=[0.002,0.02]"]))
+    oracle = create_oracle(bundle, Scope(width=20, rows=5_000, trials=2), objective=F1, seed=3)
+
+    assert {one.hyperparameters["learning_rate"] for one in propose(oracle, 2)} == {0.002, 0.02}
+
+
 def test_a_grid_has_each_combination_of_active_values_once(make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(tuner=Grid(), hyperparameters=parse_space(["layers=1..3", *SPACE[2:]]))
     oracle = create_oracle(bundle, Scope(width=20, rows=5_000), objective=F1, seed=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from rules.scorecard.page import to_markdown
 from rules.scorecard.results import Results, TrainingResult
 from rules.scorecard.score import score
 from rules.scorecard.sensitivity import variance_shares
+from rules.scorecard.spread import variance_between
 from rules.vocabulary.choices import Mae, Mse, Slot
 
 if TYPE_CHECKING:
@@ -78,3 +80,21 @@ def test_hyperparameter_without_effect_has_a_share_near_zero(make_results: MakeR
     assert abs(units.share) < 0.05
     assert (layers.rating, units.rating) == ("medium", "high")
     assert "| Number of layers | medium |" in to_markdown(card)
+
+
+def test_spread_is_the_deviation_between_alternatives_without_that_of_seeds(make_results: MakeResults) -> None:
+    """Logarithms of the errors are 0, 0 and 1, 1: their variance is 0.5, and seeds do not differ."""
+    scores = {name: {Mse(): [1.0, 1.0], Mae(): [math.e, math.e]} for name in "abc"}
+    spreads = score(make_results(Slot.LOSS, scores, chosen=Mse())).spreads
+
+    assert [(one.name, one.rating, one.kind) for one in spreads] == [
+        ("Loss function", "high", "All datasets"),
+        ("Loss function", "high", "Regression tables"),
+    ]
+    assert spreads[0].spread == pytest.approx(math.expm1(0.5**0.5))
+    assert spreads[0].low == spreads[0].high == spreads[0].spread
+
+
+def test_variance_of_seeds_is_no_spread() -> None:
+    """Means of the logarithms are 0 and 1; the variance of a mean of two seeds is 2 / 2, so that 0.5 - 1 is left."""
+    assert variance_between(np.exp([[-1.0, 1.0], [0.0, 2.0]])) == pytest.approx(-0.5)

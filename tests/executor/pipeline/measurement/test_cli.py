@@ -57,7 +57,7 @@ def test_measurement_is_continued_and_shown(corpus: Path) -> None:
         (["W", "--pin", "initializer=he"], "The slot 'initializer' cannot be both measured and pinned"),
         (["W", "-o", "results.parquet"], "Results are written as JSON lines, but results.parquet"),
         (["metric"], "The slot 'metric' cannot be measured by trainings of equal length"),
-        (["T005"], "The slot 'tuner' cannot be measured"),
+        (["X001"], "The slot 'transfer' cannot be measured"),
         (["A101", "--dataset", "wines"], r"has no dataset 'wines'\. Did you mean 'wine'"),
     ],
 )

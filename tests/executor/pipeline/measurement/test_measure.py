@@ -241,3 +241,16 @@ def test_random_configurations_are_balanced_and_not_repeated(corpus: Path, tmp_p
     assert measure(entries, wanted, progress=steps.append) == results
     assert steps == []
     assert {one.kind for one in score(results).sensitivities} == {"All datasets", "Regression tables"}
+
+
+@long_test
+def test_searches_of_each_tuner_are_replayed_over_a_table(corpus: Path, tmp_path: Path) -> None:
+    results = measure(read_corpus(corpus, ["numbers"]), order(tmp_path / "results.jsonl", Slot.TUNER))
+    table = [one for one in results.trainings if one.slot is Slot.HYPERPARAMETERS]
+    searches = [one for one in results.trainings if one.slot is Slot.TUNER]
+
+    assert sorted({one.text for one in searches}) == ["bayesian", "grid", "hyperband", "random"]
+    assert {len(one.after_trainings) for one in searches} == {len(table)}
+    best = min(table, key=lambda one: one.validation_score)
+    (grid, *_) = (one for one in searches if one.text == "grid")  # it has tried every configuration
+    assert (grid.score, grid.validation_score) == (best.score, best.validation_score)
