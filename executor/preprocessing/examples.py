@@ -190,6 +190,10 @@ class Parts:
         train, validation = self.train.take(~first), self.train.take(first)
         return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
 
+    def with_linear_start(self) -> Parts:
+        """Add a linear layer, which starts at ridge regression, to the network of a table."""
+        return replace(self, inputs=replace(self.inputs_as(TableInputs), ridge_start=True))
+
     def with_all_rows(self, hold_out: Examples) -> Parts:
         """Train on all rows: those of training, validation and hold-out, without folds."""
         train = self.train if self.folds is not None else self.train.joined(self.validation)

@@ -20,6 +20,7 @@ from rules.vocabulary.facts import Task
 PENALTIES: Final = tuple(np.logspace(-3, 3, 10).tolist())  # Dempster et al. 2021, section 4
 LOGIT_SCALES: Final = tuple((2.0 ** np.arange(-1, 7, 0.5)).tolist())  # of outputs, from 0.5 to 91
 MAX_ROWS: Final = 2_000  # training rows, evenly spaced; the products of 2,000 rows of 10,000 features take 1 s
+MAX_CELLS: Final = 2_000_000_000  # rows times squared columns of a table with fewer columns than rows
 MAX_PENALTY_ROWS: Final = 500  # of these the rows on which penalty and scale are chosen, evenly spaced
 COLUMNS_AT_ONCE: Final = 2_048  # features that are converted to float64 at once
 PSEUDO_ROWS: Final = 2.0  # of each class (Platt 1999, section 2.2)
@@ -53,18 +54,22 @@ def fit_linear_starts(
     dense: (rows, width) float32. target: (rows, outputs), classes as 0 and 1. folds: (rows, repeats), weight: (rows,),
     as in Examples.
     """
-    some = evenly_spaced(len(dense), MAX_ROWS)
+    is_narrow = 0 < dense.shape[1] < min(len(dense), MAX_ROWS)
+    some = evenly_spaced(len(dense), max(MAX_ROWS, MAX_CELLS // dense.shape[1] ** 2) if is_narrow else MAX_ROWS)
     weight = np.ones(len(some)) if weight is None else weight[some]
     dense, target = (
         dense[some],
         np.asarray(2 * target[some] - 1 if task.is_classification else target[some], np.float64),
     )
     with threadpool_limits(1):
-        products = _products(dense)
+        products = None if is_narrow else _products(dense)
         if folds is None:
             return (_fit(dense, products, target, task, weight),)
         trained = [(folds[some] != fold).all(axis=1) for fold in range(int(folds.max()) + 1)]
-        return tuple(_fit(dense[own], products[np.ix_(own, own)], target[own], task, weight[own]) for own in trained)
+        return tuple(
+            _fit(dense[own], None if products is None else products[np.ix_(own, own)], target[own], task, weight[own])
+            for own in trained
+        )
 
 
 def _products(dense: np.ndarray) -> np.ndarray:
@@ -76,20 +81,31 @@ def _products(dense: np.ndarray) -> np.ndarray:
     return found
 
 
-def _fit(dense: np.ndarray, products: np.ndarray, target: np.ndarray, task: Task, weight: np.ndarray) -> LinearStart:
-    """Fit one layer, by the inner products of its rows; penalty and scale are chosen without weights."""
+def _fit(
+    dense: np.ndarray, products: np.ndarray | None, target: np.ndarray, task: Task, weight: np.ndarray
+) -> LinearStart:
+    """Fit one layer; penalty and scale are chosen without weights.
+
+    products: inner products of the rows; None where there are fewer columns than rows.
+    """
     some = evenly_spaced(len(dense), MAX_PENALTY_ROWS)
-    penalty, left_out = choose_penalty(products[np.ix_(some, some)], target[some])
+    chosen = _products(dense[some]) if products is None else products[np.ix_(some, some)]
+    penalty, left_out = choose_penalty(chosen, target[some])
     scale = _logit_scale(left_out, target[some], task) if task.is_classification else 1.0
     if np.ptp(weight) == 0:
         weight, share = np.ones(len(weight)), None
     else:
         share = weight / weight.sum()
     mean = np.average(target, axis=0, weights=share)
-    centered = _centered(products, share) + np.diag(penalty / weight)
-    dual = solve(centered, target - mean, assume_a="pos")
     center = dense.mean(axis=0, dtype=np.float64) if share is None else share @ dense
-    kernel = scale * (dense.T @ dual.astype(np.float32)).astype(np.float64)
+    if products is None:
+        columns = dense - center
+        gram = columns.T @ (weight[:, None] * columns) + penalty * np.eye(len(center))
+        kernel = scale * solve(gram, columns.T @ (weight[:, None] * (target - mean)), assume_a="pos")
+    else:
+        centered = _centered(products, share) + np.diag(penalty / weight)
+        dual = solve(centered, target - mean, assume_a="pos")
+        kernel = scale * (dense.T @ dual.astype(np.float32)).astype(np.float64)
     return LinearStart(
         kernel=kernel.astype(np.float32),
         bias=(scale * mean - center @ kernel).astype(np.float32),

@@ -86,7 +86,8 @@ class Preprocessing:
                 count = 0
         parameters = parameters_of(self.architecture)
         is_waved = parameters.periodic_features and count <= MAX_PERIODIC_COLUMNS
-        ridge_start = isinstance(self.architecture, MiniRocket) and self.architecture.ridge_start
+        own = self.architecture
+        ridge_start = own.ridge_start if isinstance(own, MiniRocket) else parameters.linear_start
         return TableInputs(
             numbers=count if is_waved else 0,
             input_scale=parameters.input_scale,

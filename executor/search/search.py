@@ -18,7 +18,7 @@ from executor.networks.registry import network_kind
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import Interrupt, catch_interrupt
 from executor.runtime.log import LOG
-from executor.search.fit_to_time import fit_to_time, resized, training_options
+from executor.search.fit_to_time import can_start_linear, fit_to_time, resized_parts, training_options
 from executor.search.oracle import ask, create_oracle, tell
 from executor.search.oracles.base import Objective, defaults
 from executor.search.progress import RoundProgress, progress_reporter
@@ -235,7 +235,7 @@ def _set_up(
     directory, bundle = setup.at.directory, setup.at.bundle
     size = read_size(directory)
     if size is not None:
-        chosen = resized(parts, size)
+        chosen = resized_parts(parts, size)
         return (setup if chosen is parts else start(chosen, planned_clock(chosen))), size, COMPILE_SECONDS
     if clock.plan.limit is None or not is_new:
         return setup, None, COMPILE_SECONDS
@@ -255,7 +255,7 @@ def _set_up(
 
     try:
         option, size, speed = fit_to_time(
-            training_options(parts, kind),
+            training_options(parts, kind, can_start=can_start_linear(bundle, parts)),
             epochs=planned,
             shortest=_shortest_epochs(setup.at, planned),
             fills_time=bool(kind.smaller),

@@ -92,9 +92,8 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
     elif isinstance(bundle.architecture, InceptionTime) or modality == Modality.IMAGE:
         scope = f"the convolutions, {joined}; {embeddings}"
     else:
-        kernels = bundle.architecture if isinstance(bundle.architecture, MiniRocket) else None
-        frozen = "" if kernels is None else "the random convolutions are frozen, "
-        if kernels is not None and kernels.ridge_start:
+        frozen = "the random convolutions are frozen, " if isinstance(bundle.architecture, MiniRocket) else ""
+        if _has_linear_layer(bundle):
             frozen += "the linear layer is initialized with the solution of ridge regression, "
         scope = f"the hidden layers{'' if parameters.zero_output else ' and the output layer'}; {frozen}"
         scope += "the output layer is initialized with zeros, " if parameters.zero_output else ""
@@ -115,7 +114,7 @@ def _of_optimizer(bundle: Bundle, task: object, modality: object) -> str:
             scale = "20 for the learned input scale, " if parameters.input_scale else ""
             waves = "1.6 for periodic features, " if parameters.periodic_features else ""
             linear = ""
-            if isinstance(bundle.architecture, MiniRocket) and bundle.architecture.ridge_start:
+            if _has_linear_layer(bundle):
                 linear = "0.1 · 256 / number of inputs, at most 0.1, for the linear layer, "
             found.append(
                 f"Some layers have a learning-rate multiplier: {scale}{waves}{linear}and √(256 / number of inputs) "
@@ -150,6 +149,13 @@ def _of_validation(bundle: Bundle, _task: object, _modality: object) -> str:
             "rows, a single validation set is used instead."
         )
     return ""
+
+
+def _has_linear_layer(bundle: Bundle) -> bool:
+    """Whether an MLP over encoded columns has a linear layer that starts at ridge regression."""
+    if isinstance(bundle.architecture, MiniRocket):
+        return bundle.architecture.ridge_start
+    return parameters_of(bundle.architecture).linear_start
 
 
 def _has_backbone(bundle: Bundle) -> bool:

@@ -18,7 +18,7 @@ from executor.preprocessing.fit import fit_preprocessing
 from executor.preprocessing.inputs import TextInputs, WindowInputs
 from executor.preprocessing.target_scale import target_scale_of
 from executor.runtime.devices import CPU, use_device
-from executor.search.fit_to_time import resized
+from executor.search.fit_to_time import resized, resized_parts
 from executor.search.runners.workspace import is_stacked
 from recommender.recommendation.training_work import TEXT_REFIT_SHARE
 from recommender.time_plan import ALL_ROWS_SHARE, plan_time
@@ -75,12 +75,19 @@ class EncodedData:
         return ""
 
     def at_size(self, size: TrainingSize | None) -> EncodedData:
-        """The rows as a search of a size divided them: with fewer repeats, or one split instead of folds."""
+        """The rows as a search of a size divided them: with fewer repeats, or one split instead of folds.
+
+        The preprocessing says whether the network has a linear layer.
+        """
         if size is None:
             return self
+        preprocessing = self.preprocessing
+        if size.linear_start:
+            own = parameters_of(preprocessing.architecture).model_copy(update={"linear_start": True})
+            preprocessing = replace(preprocessing, architecture=own)
         rows = resized(self.run.data.rows, size)
         run = replace(self.run, data=replace(self.run.data, rows=rows))
-        return replace(self, run=run, parts=resized(self.parts, size))
+        return replace(self, run=run, preprocessing=preprocessing, parts=resized_parts(self.parts, size))
 
     def plan_time(self, limit: float | None) -> TimePlan:
         """Divide a time limit between the search and the stages after it."""

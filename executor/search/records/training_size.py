@@ -30,6 +30,8 @@ class TrainingSize(BaseModel):
     """Those that are expected to fit, at most the planned ones."""
     hyperparameters: dict[str, float | int | str] = Field(default_factory=dict)
     """Of a smaller network than the default one; empty for that one."""
+    linear_start: bool = False
+    """Whether the network starts at ridge regression because few epochs fit; see `Standard.linear_start`."""
     is_augmented: bool = True
     """False where the bundle has an augmentation for images that so few epochs do not use."""
     seconds: float
@@ -55,6 +57,8 @@ class TrainingSize(BaseModel):
         if self.hyperparameters:
             values = ", ".join(f"{name} {value}" for name, value in self.hyperparameters.items())
             parts.append(f"with a smaller network ({values})")
+        if self.linear_start:
+            parts.append("from the solution of ridge regression")
         if not self.is_augmented:
             parts.append("without augmentation")
         if epochs is not None and epochs < self.planned_epochs:

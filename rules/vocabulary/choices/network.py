@@ -117,6 +117,9 @@ class Standard(Choice):
         layer_rates: Whether some layers for tables and forecasts have a multiple of the learning rate. Default True.
         zero_output: Whether the output kernel for tables and forecasts is initialized with zeros. Default True.
         ridge_start: Whether the linear layer of a forecast is initialized with ridge regression. Default True.
+        linear_start: Whether the output for tables is the sum of the hidden layers and of a linear layer on the encoded
+            columns, which is initialized with ridge regression; not with losses that predict a logarithm. Default
+            False.
         clamp: Whether numeric predictions are clipped to the range of the training rows; not for forecasts and rows
             with a time column. Default True.
         embedding_dimension: Dimension of the embedding of a column with more than 50 categories, or of a word, from 1
@@ -138,6 +141,7 @@ class Standard(Choice):
     layer_rates: bool = True
     zero_output: bool = True
     ridge_start: bool = True
+    linear_start: bool = False
     clamp: bool = True
     embedding_dimension: EmbeddingDimension = None
 

@@ -42,6 +42,18 @@ def test_a_regression_starts_at_ridge_regression(
     np.testing.assert_allclose(start.bias, expected.intercept_, atol=1e-2)
 
 
+@pytest.mark.parametrize("weight", [None, np.tile([1.0, 3.0], 16)])
+def test_with_fewer_columns_than_rows_it_is_the_same_ridge_regression(
+    make_parts: MakeParts, weight: np.ndarray | None
+) -> None:
+    parts = make_parts(FEATURES[:, :5], NUMBERS, task=Task.MULTIOUTPUT_REGRESSION)
+    train = replace(parts.train, weight=weight)
+    (start,) = replace(parts, train=train).linear_starts
+    expected = Ridge(alpha=start.penalty).fit(train.dense, train.target, weight)
+    np.testing.assert_allclose(start.kernel, expected.coef_.T, atol=1e-3)
+    np.testing.assert_allclose(start.bias, expected.intercept_, atol=1e-2)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_classes_start_at_the_decisions_of_the_ridge_classifier_scaled_to_logits(
     make_parts: MakeParts, classes: int

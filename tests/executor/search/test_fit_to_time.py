@@ -10,16 +10,19 @@ import pytest
 
 from executor.networks.tabular import TABULAR
 from executor.runtime.clock import Clock
-from executor.search.fit_to_time import TrainingOption, fit_to_time, resized, training_options
+from executor.search.fit_to_time import TrainingOption, can_start_linear, fit_to_time, resized_parts, training_options
 from executor.search.records.training_size import TrainingSize, read_size, write_size
 from executor.search.runners.speed import Speed, measure_speed
 from rules.errors import RunError
+from rules.vocabulary.choices import MseLoss, Poisson
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 
@@ -34,7 +37,7 @@ def folded(make_parts: MakeParts) -> Parts:
 
 
 def fitted(
-    parts: Parts, seconds: float, *, each: float = 1.0, compiling: float = 0.0
+    parts: Parts, seconds: float, *, each: float = 1.0, compiling: float = 0.0, can_start: bool = False
 ) -> tuple[TrainingSize, list[int]]:
     """The size for a number of seconds, if a network takes `each` seconds per epoch; and which sizes were measured."""
     measured: list[int] = []
@@ -44,7 +47,7 @@ def fitted(
         return Speed(epoch_seconds=each * option.parts.fold_count, compile_seconds=compiling)
 
     _, size, _ = fit_to_time(
-        training_options(parts, TABULAR),
+        training_options(parts, TABULAR, can_start=can_start),
         epochs=10,
         shortest=3,
         slowdown=1.0,
@@ -83,6 +86,33 @@ def test_networks_are_left_out_only_if_that_pays_for_compiling_again(folded: Par
     assert (size.networks, size.epochs, measured) == (6, 2, [6])
 
 
+def test_a_table_starts_at_ridge_regression_where_one_of_fifty_epochs_does_not_fit(folded: Parts) -> None:
+    sizes = [fitted(folded, seconds, can_start=True)[0] for seconds in (3, 0.2, 0.1)]
+    found = [(size.networks, size.epochs, size.linear_start) for size in sizes]
+    assert found == [(1, 3, False), (1, 1, False), (1, 1, True)]
+    assert [resized_parts(folded, size).is_started for size in sizes] == [False, False, True]
+    expected = "on one split instead of by cross-validation, from the solution of ridge regression and for 1"
+    assert expected in sizes[2].sentence(10, epochs=1)
+
+
+def test_a_table_does_not_start_at_ridge_regression_if_no_time_is_left_to_compile_again(folded: Parts) -> None:
+    # Ten epochs are expected to fit, and one network is measured; its graph took as long to compile as is left.
+    size, measured = fitted(folded.divided(), 10, each=60, compiling=11, can_start=True)
+    assert (size.epochs, size.linear_start, measured) == (1, False, [1])
+    size, measured = fitted(folded.divided(), 10, each=60, compiling=9, can_start=True)
+    assert (size.epochs, size.linear_start, measured) == (1, True, [1, 1])
+
+
+def test_networks_start_at_ridge_regression_only_where_they_read_numbers_and_predict_no_logarithm(
+    folded: Parts, make_parts: MakeParts, make_bundle: Callable[..., Bundle]
+) -> None:
+    bundle = make_bundle(loss=MseLoss())
+    assert can_start_linear(bundle, folded)
+    assert not can_start_linear(bundle, folded.with_linear_start())  # the bundle chose it
+    assert not can_start_linear(bundle.model_copy(update={"loss": Poisson()}), folded)
+    assert not can_start_linear(bundle, make_parts(np.zeros((9, 0)), np.zeros((9, 1)), task=Task.REGRESSION))
+
+
 def fitted_network(parts: Parts, seconds: float) -> TrainingSize:
     """The size of a network for images: of its sizes, each takes half as long as the one before."""
     smaller = ({"units": 64}, {"units": 32})
@@ -93,7 +123,7 @@ def fitted_network(parts: Parts, seconds: float) -> TrainingSize:
         return costs[int(option.hyperparameters.get("units", 128))]
 
     _, size, _ = fit_to_time(
-        training_options(parts.divided(), kind),
+        training_options(parts.divided(), kind, can_start=False),
         epochs=10,
         shortest=3,
         fills_time=True,
@@ -137,7 +167,7 @@ def test_what_was_reduced_is_said_with_the_budget_for_the_full_training(folded: 
 
 def test_the_parts_of_a_size_have_its_networks(folded: Parts) -> None:
     for seconds, networks, rows in ((60, 6, 30), (17, 3, 30), (8, 1, 20)):
-        parts = resized(folded, fitted(folded, seconds)[0])
+        parts = resized_parts(folded, fitted(folded, seconds)[0])
         assert (parts.fold_count, len(parts.train)) == (networks, rows * len(folded.train) // 30)
 
 
