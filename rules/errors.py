@@ -10,6 +10,7 @@ PcwatError                  an error that the user can fix; the command line pri
 ├── SettingsError           the project's settings file names a command, an option or a value that does not exist
 ├── RunError                a run directory is missing, was written by another program, or cannot be used
 ├── ServingError            the server of a run cannot start, or a request to it is not valid
+├── ClusterError            a cluster cannot be reached, or its workers cannot run trials
 ├── TrainingError           no trial could be completed
 └── MeasurementError        a corpus or a file of results of 'rules measure' cannot be used
 """
@@ -78,6 +79,10 @@ class ServingError(PcwatError):
     def __init__(self, message: str, *, status: int = 422) -> None:
         super().__init__(message)
         self.status = status
+
+
+class ClusterError(PcwatError):
+    """A cluster cannot be reached, or its workers cannot run trials."""
 
 
 class TrainingError(PcwatError):

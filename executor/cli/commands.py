@@ -37,7 +37,7 @@ from recommender.recommendation.trial_budget import DEFAULT_BUDGET
 from recommender.run_manifest import SCORES
 from rules.cli.output import Verbosity, examples, force_option, print_status, verbosity_options
 from rules.decision.request import Request
-from rules.errors import RunError
+from rules.errors import ClusterError, RunError
 from rules.text.files import atomic_file, refuse_existing_output, refuse_input_as_output
 from rules.text.wording import printable
 from rules.vocabulary.bundle import Bundle
@@ -73,6 +73,7 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
         "recommend train titanic.csv --target Survived --budget 10m",
         "recommend train titanic.csv --target Survived --bundle mine.yaml",
         "recommend train titanic.csv --target Survived --search 'units=[64,512]' --search dropout=0..0.5",
+        "recommend train titanic.csv --target Survived --trials 100 --cluster local:4",
         "recommend train --resume runs/titanic-1",
         "recommend train --continue runs/titanic-1 new_passengers.csv",
     ),
@@ -89,6 +90,11 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     type=click.IntRange(min=1),
     metavar="N",
     help="Trials trained in parallel in one graph; 1 trains them sequentially [chosen automatically].",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Train the trials on a Ray cluster: local[:N] for N workers on this machine, auto, or HOST:PORT.",
 )
 @click.option("--single", is_flag=True, help="Keep the single best network, not an ensemble.")
 @click.option(
@@ -147,6 +153,7 @@ def train(
     edited: Path | None,
     seed: int,
     at_once: int | None,
+    cluster: str | None,
     single: bool,
     keep_evaluated: bool,
     interval_groups: str | None,
@@ -180,10 +187,10 @@ def train(
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
         clock = limit.start_clock(start=started)
-        prepared = reopen(stopped, budget=limit, data=dataset)
+        prepared = reopen(stopped, budget=limit, data=dataset, cluster=cluster)
     elif parent is not None:
         others = {"--bundle": edited, "--at-once": at_once, "--single": single, "--keep-evaluated": keep_evaluated}
-        _refuse_more(request, strategy, others | {"--trials": trials}, resumes=False)
+        _refuse_more(request, strategy, others | {"--trials": trials, "--cluster": cluster}, resumes=False)
         limit = Budget(seconds=given or DEFAULT_BUDGET, trials=1)
         clock = limit.start_clock(start=started)
         former = Run(parent)
@@ -217,6 +224,7 @@ def train(
             seed=seed,
             directory=output,
             at_once=at_once,
+            cluster=cluster,
             single=single,
             keep_evaluated=keep_evaluated,
             interval_groups=interval_groups,
@@ -255,7 +263,7 @@ def _refuse_more(
         )
     if given:
         raise click.UsageError(
-            "A resumed run keeps its options, so --resume takes only --budget and --trials, but got "
+            "A resumed run keeps its options, so --resume takes only --budget, --trials and --cluster, but got "
             f"{', '.join(given)}. Leave it out, or start a new run."
         )
 
@@ -279,7 +287,7 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
                     listen_to_log(lambda sentence: messages.print(sentence, style="dim", markup=False))
                 )
             return execute(prepared, clock=clock, progress=progress)
-    except (KeyboardInterrupt, RunError, OSError):
+    except (KeyboardInterrupt, RunError, ClusterError, OSError):
         if not (prepared.directory / SCORES).exists():  # else the run is finished and only its report was interrupted
             click.echo(f"To continue: recommend train --resume {prepared.directory}", err=True)
         raise

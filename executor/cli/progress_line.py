@@ -90,7 +90,7 @@ class SearchProgress:
 
     def _sentence(self, now: RoundProgress) -> str:
         of = "" if now.trials is None else f" of {now.trials}"
-        at_once = f"{now.running} running"
+        at_once = f"{now.running} running" + ("" if now.workers is None else f" on {now.workers} workers")
         best = "" if now.best is None else f", best {self._metric} {number(now.best)}"
         return f"{now.done}{of} trials completed, {at_once}, epoch {now.epoch} of {now.epochs}{best}"
 

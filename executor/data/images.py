@@ -67,7 +67,7 @@ class ImageArray:
 
     @property
     def is_in_memory(self) -> bool:
-        return isinstance(self._stored, np.ndarray)
+        return isinstance(self._stored, np.ndarray) and self._stored.nbytes <= MAX_IN_MEMORY
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -79,6 +79,10 @@ class ImageArray:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
         del copy
         return self._stored[self._rows].astype(dtype or np.uint8, copy=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy for another process has these images in memory, which processes of a machine share."""
+        return ImageArray, (np.asarray(self),)
 
     def in_chunks(self) -> Iterator[np.ndarray]:
         """Read all images, at most ROWS_READ at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from executor.components.metric import create_metric
@@ -16,6 +17,8 @@ from executor.pipeline.evaluate_hold_out import evaluate_on_hold_out, write_impo
 from executor.pipeline.finalize import finalize
 from executor.pipeline.seal import seal
 from executor.pipeline.select import select
+from executor.runtime.cluster import connect
+from executor.runtime.cluster_address import parse_cluster
 from executor.runtime.devices import configure_tensorflow, training_devices
 from executor.runtime.log import LOG, write_run_log
 from executor.runtime.stage_timer import StageTimer
@@ -73,25 +76,29 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
 
 
 def _devices(data: EncodedData) -> str:
+    if data.run.plan.cluster is not None:
+        return f"the cluster {data.run.plan.cluster}"
     kind, width = network_kind(data.run.bundle, data.parts.inputs), data.parts.train.dense.shape[1]
     return ", ".join(device.name.removeprefix("/") for device in training_devices(kind, width=width))
 
 
 def run_search(data: EncodedData, clock: Clock, progress: Progress) -> Trials:
     """Search the hyperparameters of the bundle."""
-    run = data.run
-    trials = search(
-        run.bundle,
-        data.parts,
-        budget=run.budget,
-        clock=clock,
-        plan_for=lambda parts: data.plan_time_for(parts, run.budget.seconds),
-        seed=run.plan.seed,
-        directory=run.directory,
-        at_once=run.plan.at_once,
-        seeds=MAX_SEEDS if not data.is_single and can_average_seeds(run.bundle, data.parts) else 1,
-        progress=progress,
-    )
+    run, cluster = data.run, data.run.plan.cluster
+    with nullcontext() if cluster is None else connect(parse_cluster(cluster)) as pool:
+        trials = search(
+            run.bundle,
+            data.parts,
+            budget=run.budget,
+            clock=clock,
+            plan_for=lambda parts: data.plan_time_for(parts, run.budget.seconds),
+            seed=run.plan.seed,
+            directory=run.directory,
+            at_once=run.plan.at_once,
+            seeds=MAX_SEEDS if not data.is_single and can_average_seeds(run.bundle, data.parts) else 1,
+            pool=pool,
+            progress=progress,
+        )
     LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
     return trials
 

@@ -34,6 +34,7 @@ from executor.runs.files import (
 from executor.runs.plan import Plan, read_plan
 from executor.runs.run import Run
 from executor.runtime.budget import Budget
+from executor.runtime.cluster_address import check_shared, parse_cluster
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
 from recommender.dataset.address import parse_address, recorded
@@ -107,6 +108,7 @@ def prepare(
     seed: int = 0,
     directory: Path | None = None,
     at_once: int | None = None,
+    cluster: str | None = None,
     single: bool = False,
     keep_evaluated: bool = False,
     interval_groups: str | None = None,
@@ -117,7 +119,8 @@ def prepare(
     """Choose the strategy and write it into a new run directory, before training.
 
     bundle: trained instead of the recommended one; pins take precedence over it. after: a finished run on the same
-    data, whose facts of the training rules may test. single: keep one network even if an
+    data, whose facts of the training rules may test. cluster: address of a Ray cluster that trains the trials, which is
+    checked. single: keep one network even if an
     ensemble is better. keep_evaluated: do not train the model again on all rows. report: write the report, and measure
     what only it shows. satisfied_at: value of the metric from which no next steps are recommended. interval_groups:
     column of categories by whose groups prediction intervals are measured. parent: the run that is continued.
@@ -126,6 +129,8 @@ def prepare(
     directory is created.
     """
     check_system_date()
+    if cluster is not None:
+        parse_cluster(cluster)
     advice = advise(
         dataset,
         request,
@@ -137,6 +142,8 @@ def prepare(
         after=after,
     )
     check_installed(advice.bundle)
+    if cluster is not None:
+        check_shared(advice.bundle)
     check_level(satisfied_at, create_metric(advice.bundle.metric).name)
     check_interval_groups(interval_groups, advice.roles, dataset)
     decisions = advice.strategy.decisions
@@ -156,6 +163,7 @@ def prepare(
         budget=budget.seconds,
         trials=budget.trials,
         at_once=at_once,
+        cluster=cluster,
         single=single,
         keep_evaluated=keep_evaluated,
         interval_groups=interval_groups,
@@ -284,17 +292,23 @@ def check_run(directory: Path, plan: Plan) -> Bundle:
         raise RunError(
             f"{directory / RECORD} is not the record that {PLAN} names. Restore the original file, or start a new run."
         )
-    check_journal(directory, search=search_digest(plan.bundle, plan.seed))
+    search = search_digest(plan.bundle, plan.seed)
+    check_journal(directory, search=search, keeps_unfinished=plan.cluster is not None)
     return bundle
 
 
-def reopen(directory: Path, *, budget: Budget | None = None, data: DatasetAddress | None = None) -> PreparedRun:
+def reopen(
+    directory: Path, *, budget: Budget | None = None, data: DatasetAddress | None = None, cluster: str | None = None
+) -> PreparedRun:
     """Prepare a run that was stopped, with its dataset open again. Raises RunError as `resume` does.
 
     budget: from now on; by default that with which the run began. data: new address of the dataset; None for that of
-    the plan.
+    the plan. cluster: new address of the cluster of a run that began on one; None for that of the plan.
     """
     plan = read_plan(directory)
+    plan = plan if cluster is None else _on_cluster(plan, cluster, directory)
+    if plan.cluster is not None:
+        parse_cluster(plan.cluster)
     if (directory / SCORES).exists():
         raise RunError(
             f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
@@ -324,6 +338,16 @@ def reopen(directory: Path, *, budget: Budget | None = None, data: DatasetAddres
         budget=resumed_budget(plan, seconds=None) if budget is None else budget,
         advice=None,
     )
+
+
+def _on_cluster(plan: Plan, cluster: str, directory: Path) -> Plan:
+    """The plan with another address of its cluster. Raises RunError if the run began without one."""
+    if plan.cluster is None:
+        raise RunError(
+            f"{directory} began on this machine, where trials share graphs, so it cannot continue on a cluster. Leave "
+            "out --cluster, or start a new run."
+        )
+    return plan.model_copy(update={"cluster": cluster})
 
 
 def open_parent(plan: Plan) -> Run:

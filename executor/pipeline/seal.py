@@ -63,6 +63,7 @@ def seal(
         split=rows.sentence,
         trials=len(trials.ranked),
         planned=trials.planned,
+        workers=trials.workers,
         started_late=trials.started_late,
         completed=trials.completed,
         cut_short=trials.cut_short,

@@ -42,6 +42,7 @@ def train(
     seed: int = 0,
     directory: Path | None = None,
     at_once: int | None = None,
+    cluster: str | None = None,
     single: bool = False,
     keep_evaluated: bool = False,
     interval_groups: str | None = None,
@@ -70,6 +71,9 @@ def train(
         seed: The same seed gives the same split, trials and model. Default 0.
         directory: Directory of the run; it must be empty or missing. None makes a new one below runs/. Default None.
         at_once: Trials that are trained in parallel in one graph. None chooses the number. Default None.
+        cluster: Address of a Ray cluster whose workers train the trials: "local", "local:N" for N workers on this
+            machine, "auto" for the cluster that this machine belongs to, or "HOST:PORT". None trains in this process.
+            Default None.
         single: Keep the best network even if an average of several is better. Default False.
         keep_evaluated: Keep the evaluated model. By default it is trained again on all rows, including the hold-out,
             after the evaluation, where time allows. Default False.
@@ -116,6 +120,7 @@ def train(
             seed=seed,
             directory=directory,
             at_once=at_once,
+            cluster=cluster,
             single=single,
             keep_evaluated=keep_evaluated,
             interval_groups=interval_groups,
@@ -127,18 +132,27 @@ def train(
     return finished
 
 
-def resume(directory: Path, *, budget: float | None = None, data: str | os.PathLike[str] | None = None) -> Run:
+def resume(
+    directory: Path,
+    *,
+    budget: float | None = None,
+    data: str | os.PathLike[str] | None = None,
+    cluster: str | None = None,
+) -> Run:
     """Resume an interrupted run without repeating a finished trial.
 
     Args:
         directory: Directory of the run.
         budget: Time limit from now on, in seconds. None takes the limit that the run was started with. Default None.
         data: New path or URL of the dataset. None opens the one that the plan names. Default None.
+        cluster: Address of the Ray cluster from now on, of a run that was started on one. None takes the same. Default
+            None.
 
     Returns:
         The finished run.
 
     Raises:
+        ClusterError: If the cluster cannot be reached.
         RunError: If the directory is not a run, the run is finished, or its dataset is missing or has changed.
 
     Examples:
@@ -148,6 +162,7 @@ def resume(directory: Path, *, budget: float | None = None, data: str | os.PathL
     plan = read_plan(directory)
     limit = resumed_budget(plan, seconds=budget)
     clock = limit.start_clock()
-    run = reopen(directory, budget=limit, data=None if data is None else parse_address(data))
+    address = None if data is None else parse_address(data)
+    run = reopen(directory, budget=limit, data=address, cluster=cluster)
     with run.dataset:
         return execute(run, clock=clock)

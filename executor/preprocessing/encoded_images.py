@@ -9,6 +9,8 @@ import numpy as np
 from executor.data.images import ROWS_READ, ImageArray
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from executor.layers.pixels import Pixels
 
 
@@ -32,6 +34,10 @@ class EncodedImages:
     def __getitem__(self, rows: slice | np.ndarray) -> EncodedImages:
         return EncodedImages(self.pictures[rows], self.layer)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy for another process, without Keras' own format, which is for models."""
+        return _create, (self.pictures, self.layer.get_config())
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
         del copy
         found = np.empty(self.shape, dtype or np.float32)
@@ -39,3 +45,9 @@ class EncodedImages:
             some = slice(start, start + ROWS_READ)
             found[some] = self.layer(np.asarray(self.pictures[some])).numpy()
         return found
+
+
+def _create(pictures: ImageArray, config: Mapping[str, Any]) -> EncodedImages:
+    from executor.layers.pixels import Pixels  # noqa: PLC0415  TensorFlow, which a worker has silenced by now
+
+    return EncodedImages(pictures, Pixels(**config))

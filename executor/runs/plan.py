@@ -41,6 +41,8 @@ class Plan(BaseModel):
     trials: int | None
     at_once: int | None = None
     """Trials that train at once in one graph; None where the number is chosen automatically."""
+    cluster: str | None = None
+    """Address of the Ray cluster whose workers trained the trials; None where this machine did."""
     single: bool = False
     """Whether a single network was requested instead of an ensemble."""
     keep_evaluated: bool = False

@@ -62,7 +62,8 @@ def describe_trials(summary: Summary) -> str:
     less += [f"{failed} failed"] if failed else []
     detail = f" ({', '.join(less)})" if less else ""
     completed = f"{summary.completed} of {summary.planned or summary.trials} trials completed{detail}"
-    ending = f"in {summary.seconds:.0f} s, ended by {ENDINGS[summary.stopped_by]}"
+    where = "" if summary.workers is None else f" on up to {summary.workers} workers of a cluster"
+    ending = f"in {summary.seconds:.0f} s{where}, ended by {ENDINGS[summary.stopped_by]}"
     return f"{completed} {ending}; the best is trial {summary.best_trial}"
 
 

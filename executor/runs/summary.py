@@ -23,6 +23,8 @@ class Summary(BaseModel):
     """Number of trials."""
     planned: int | None = None
     """Maximum number of trials; None where only time is limited."""
+    workers: int | None = None
+    """The most workers of a cluster that trained trials; None where this machine did."""
     completed: int
     cut_short: int = 0
     """Completed trials that time or Ctrl-C ended before their planned epochs."""

@@ -4,6 +4,8 @@
 - `clock`: Seconds spent and remaining.
 - `stage_timer`: Duration of each stage.
 - `devices`: GPUs, their memory and precision.
+- `cluster`: A Ray cluster that runs tasks.
+- `cluster_address`: The address of a cluster.
 - `interrupt`: Ctrl-C, SIGTERM and SIGHUP during a search.
 - `log`: log.txt of a run.
 - `prediction_batches`: Batch sizes with which a prediction does not depend on its place in the batch.

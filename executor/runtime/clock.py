@@ -7,9 +7,10 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from recommender.time_plan import MIN_SECONDS_AFTERWARDS, TimePlan, limit_for
+from recommender.training_cost import TRAINED_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 MIN_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
 
@@ -48,6 +49,11 @@ class Clock:
     def note_prediction(self, seconds: float) -> None:
         """Reserve time for predictions after the search, by what a network took for the validation rows."""
         self._prediction_seconds = seconds
+
+    @property
+    def noted_prediction(self) -> float:
+        """Seconds that a network took to predict the validation rows; 0 if unknown."""
+        return self._prediction_seconds
 
     @property
     def limit(self) -> float:
@@ -100,3 +106,20 @@ class Clock:
     def limit_for(self, search: float, plan: Callable[[float], TimePlan]) -> float:
         """The time limit with which a search may run for a number of seconds after the start."""
         return limit_for(search, plan, prediction_seconds=self._prediction_seconds)
+
+
+def time_share(need: float, others: Iterable[float], *, streams: int, share: float = 1.0) -> float:
+    """Share of the remaining time for a stack that starts now: what it needs, leaving the others what they take.
+
+    need: its maximum seconds. others: those of the running and waiting stacks, which on average take less. streams:
+    stacks that train at once. share: of the time, that all stacks take.
+    """
+    return share * min(1.0, streams * need / (need + TRAINED_SHARE * sum(others)))
+
+
+class RestartedClock(Clock):
+    """The clock of a process that runs one task after the other, each with a time limit of its own."""
+
+    def restart(self, seconds: float) -> None:
+        """Begin a time limit from now on; inf for none."""
+        super().__init__(TimePlan(limit=None if math.isinf(seconds) else seconds))

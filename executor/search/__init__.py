@@ -5,6 +5,8 @@
 - `oracle`: The oracle of a bundle's tuner.
 - `oracles`: Oracles, one per module.
 - `runners`: Runners that train trials sequentially, stacked in one graph, or in parallel.
+- `create_runner`: The runner of a search.
+- `cluster`: Trials as tasks on a cluster.
 - `trial_groups`: Trials with another loss, optimizer, activation or augmentation.
 - `fit_to_time`: The largest full training that fits into the time limit.
 - `round_size`: Number of trials that train at once.

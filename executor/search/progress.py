@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from executor.components.configuration import Value
     from executor.runtime.clock import Clock
+    from executor.runtime.cluster import Pool
     from executor.search.oracles.base import Objective
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
@@ -43,6 +44,8 @@ class RoundProgress:
     """Seconds since the budget began."""
     remaining: float | None
     """Estimated seconds until the run ends; None where unknown."""
+    workers: int | None = None
+    """Workers of the cluster that trains; None where this process trains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +146,12 @@ def progress_reporter(
     *,
     schedule: Sequence[int] | None,
     each: Callable[[Mapping[str, Value]], float],
+    pool: Pool | None = None,
 ) -> Callable[[Epoch], None]:
     """Create a function that reports the epochs of a round as progress of the search.
 
     proposals: of the round. outcomes: of trials before. schedule: planned epochs of all trials of the search. each:
-    cost of an epoch of a configuration.
+    cost of an epoch of a configuration. pool: workers of a cluster that trains.
     """
     best = {outcome.number: outcome.score for outcome in outcomes if outcome.score is not None}
     done = len(outcomes)
@@ -166,14 +170,15 @@ def progress_reporter(
             limits += [] if left is None else [left]
         progress(
             RoundProgress(
-                done=done,
-                running=len(proposals),
+                done=len(outcomes),  # on a cluster they are added while others run
+                running=done + len(proposals) - len(outcomes),
                 trials=None if schedule is None else len(schedule),
                 epoch=now.epoch,
                 epochs=now.epochs,
                 best=objective.direction.best(best.values(), key=float) if best else None,
                 elapsed=clock.spent(),
                 remaining=min(limits) + clock.expected_after_search(usual) if limits else None,
+                workers=None if pool is None else pool.workers,
             )
         )
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import tensorflow as tf
-
 from executor.components.metric import check_metric, create_metric
 from executor.components.training_length import choose_batch_size, whole_epochs
 from executor.networks.registry import network_kind
-from executor.runtime.devices import training_devices, use_device
+from executor.runtime.devices import CPU, training_devices, use_device
 from executor.runtime.interrupt import Interrupt, catch_interrupt
 from executor.runtime.log import LOG
+from executor.search.cluster.planning import round_size
+from executor.search.cluster.runner import ClusterRunner
+from executor.search.create_runner import create_runner
 from executor.search.fit_to_time import can_start_linear, fit_to_time, resized_parts, training_options
 from executor.search.oracle import ask, create_oracle, tell
 from executor.search.oracles.base import Objective, defaults
@@ -28,19 +29,15 @@ from executor.search.records.proposal import Proposal
 from executor.search.records.training_size import read_size, write_size
 from executor.search.records.trials import StoppedBy, Trials
 from executor.search.round_size import epoch_seconds, expected_epoch_seconds, max_at_once, next_round
-from executor.search.runners.parallel import ParallelRunner
-from executor.search.runners.sequential import SequentialRunner
-from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace, is_stacked
 from executor.search.space import Scope, search_space
-from executor.search.trial_groups import GroupedRunner
 from recommender.machine_speed import known_slowdown, remember_slowdown
 from recommender.recommendation.training_work import TRIALS_WITHOUT_BUDGET
 from recommender.time_plan import SHORTENED_SHARE
 from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN, steps_of
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.vocabulary.bundle import fingerprint
-from rules.vocabulary.choices import SEARCHED_SLOTS, NoAugmentation
+from rules.vocabulary.choices import NoAugmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +48,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
     from executor.runtime.clock import Clock
-    from executor.runtime.devices import Device
+    from executor.runtime.cluster import Pool
     from executor.search.fit_to_time import TrainingOption
     from executor.search.records.outcome import Outcome
     from executor.search.records.training_size import TrainingSize
@@ -76,6 +73,7 @@ def search(
     plan_for: Callable[[Parts], TimePlan] | None = None,
     at_once: int | None = None,
     seeds: int = 1,
+    pool: Pool | None = None,
     progress: Callable[[RoundProgress], None] = lambda _: None,
 ) -> Trials:
     """Search the bundle's hyperparameters for the best validation score.
@@ -89,7 +87,7 @@ def search(
     at_once: trials that are trained in parallel in one graph, by default chosen by the cost of a stack; 1 trains them
     one by one through Keras layers. Networks for images are always trained one by one, one on each GPU.
     seeds: the most trainings of the default configuration where nothing is searched and a time limit leaves time.
-    progress: called after each epoch.
+    pool: workers that train the trials; by default this process does. progress: called after each epoch.
     Raises TrainingError if no trial was completed, KeyboardInterrupt on an interrupt before the first score, RunError
     if the directory has another search, is locked or is not writable, ChoiceError if the loss does not fit the task or
     a manual list has an invalid value.
@@ -100,14 +98,14 @@ def search(
     started_late = clock.is_over
     width = parts.train.dense.shape[1]
     kind = network_kind(bundle, parts.inputs)
-    devices = training_devices(kind, width=width)
+    devices = training_devices(kind, width=width) if pool is None else (CPU,)
     with (
         lock_run_directory(directory),
         use_device(devices[0], width=width),
         _light_collection(),
         catch_interrupt() as interrupt,
     ):
-        journal = Journal(directory, search=search_digest(fingerprint(bundle), seed))
+        journal = Journal(directory, search=search_digest(fingerprint(bundle), seed), keeps_unfinished=pool is not None)
         journal.remove_unfinished()
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         if at_once == 1:
@@ -117,9 +115,13 @@ def search(
             at = create_workspace(
                 bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
             )
-            return _Setup(at=at, runner=_runner(at, devices, width=width, one_by_one=at_once == 1))
+            if pool is None:
+                return _Setup(at=at, runner=create_runner(at, devices, width=width, one_by_one=at_once == 1))
+            return _Setup(at=at, runner=ClusterRunner(at, pool, journal=journal, most=at_once))
 
-        setup, size, compiling = _set_up(start, parts, clock, plan_for, budget, is_new=not journal.outcomes)
+        setup, size, compiling = _set_up(
+            start, parts, clock, plan_for, budget, is_new=not journal.outcomes, remembers=pool is None
+        )
         at, runner, parts, clock = setup.at, setup.runner, setup.at.parts, setup.at.clock
         epochs = _planned_epochs(bundle, parts) if size is None else _scheduled_epochs(size, at)
         scope = scope_of(bundle, parts, budget, size)
@@ -131,21 +133,20 @@ def search(
             epochs=epochs,
             seeds=max(1, len(journal.outcomes)) if clock.plan.limit is None else seeds,
         )
-        one_by_one = at_once == 1 or not at.is_stacked
         most_trials = _least(_trial_limit(budget), oracle.total)
         schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)
-        number = _replay(oracle, journal, epochs)
+        number, unfinished = _replay(oracle, journal, epochs)
         earlier = sum(outcome.seconds for outcome in journal.outcomes)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, clock, journal.outcomes, interrupt)) is None:
-                each = parts.fold_count
-                most = len(devices) if one_by_one else at_once or max_at_once(bundle, devices=len(devices), each=each)
+                most = _most_at_once(at, at_once, budget, len(devices), pool, trials=most_trials)
                 if budget.trials is not None:
                     most = min(most, budget.trials - len(journal.outcomes))
-                proposals = next_round(  # 6  H, proposed by T
+                proposals = unfinished or next_round(  # 6  H, proposed by T
                     oracle, at, journal.outcomes, most, epochs, compiling=compiling
                 )
+                unfinished = []
                 if not proposals:
                     stopped_by = "budget" if oracle.ongoing_trials else "exhausted"
                     break
@@ -157,10 +158,10 @@ def search(
                     objective,
                     schedule=schedule,
                     each=partial(epoch_seconds, at),
+                    pool=pool,
                 )
                 outcomes = runner.run(proposals, on_epoch=report)  # 7, 8  start by W, train by A on C
-                together = {"round": number, "asked": len(proposals)}
-                journal.append([outcome.model_copy(update=together) for outcome in outcomes])
+                _keep(journal, outcomes, number=number, asked=len(proposals))
                 tell(oracle, outcomes)  # 9  until nothing is left to test
                 number += 1
                 gc.collect()  # graphs have reference cycles
@@ -179,6 +180,7 @@ def search(
         size=size,
         seconds=clock.spent() + earlier,
         started_late=started_late,
+        workers=None if pool is None else pool.peak,
     )
 
 
@@ -188,6 +190,25 @@ class _Setup:
 
     at: Workspace
     runner: Runner
+
+
+def _most_at_once(
+    at: Workspace, at_once: int | None, budget: Budget, devices: int, pool: Pool | None, *, trials: int | None
+) -> int:
+    """Maximum number of trials of a round. trials: of the search; at_once: as the user sets it."""
+    each = at.parts.fold_count
+    if pool is not None:
+        return round_size(at.bundle, budget, trials=trials, each=each, workers=pool.workers)
+    if at_once == 1 or not at.is_stacked:
+        return devices
+    return at_once or max_at_once(at.bundle, devices=devices, each=each)
+
+
+def _keep(journal: Journal, outcomes: Sequence[Outcome], *, number: int, asked: int) -> None:
+    """Append the outcomes of a round to the journal, unless they are there already, as those of a cluster."""
+    known = {outcome.number for outcome in journal.outcomes}
+    together = {"round": number, "asked": asked}
+    journal.append([one.model_copy(update=together) for one in outcomes if one.number not in known])
 
 
 def _planned_epochs(bundle: Bundle, parts: Parts) -> int:
@@ -222,10 +243,12 @@ def _set_up(
     budget: Budget,
     *,
     is_new: bool,
+    remembers: bool,
 ) -> tuple[_Setup, TrainingSize | None, float]:
     """Start a search at the size that its time limit allows; returns the size, and seconds to compile a graph.
 
-    A resumed search keeps its size. is_new: whether no trial has ended yet.
+    A resumed search keeps its size. is_new: whether no trial has ended yet. remembers: whether the measured speed is
+    that of this machine.
     """
 
     def planned_clock(option: Parts) -> Clock:
@@ -271,7 +294,7 @@ def _set_up(
         LOG.warning("The speed of a training could not be measured: %s", error)
         return setup, None, COMPILE_SECONDS
     write_size(directory, size)
-    if setup.at.is_stacked:
+    if setup.at.is_stacked and remembers:
         remember_slowdown(size.slowdown)
     return setups[id(option.parts)], size, speed.compile_seconds
 
@@ -293,34 +316,13 @@ def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | 
     )
 
 
-def _runner(at: Workspace, devices: Sequence[Device], *, width: int, one_by_one: bool) -> Runner:
-    """Create the runner of stacks, or of single trials, on the devices."""
-
-    def create(device: Device, at: Workspace) -> Runner:
-        # Folds of a trial form a stack.
-        alone = (one_by_one or not at.is_stacked) and at.parts.folds is None
-        return SequentialRunner(at) if alone else StackRunner(at, device=device, compute=device.compute(width=width))
-
-    def on(device: Device, at: Workspace) -> Runner:
-        is_grouped = any(name in SEARCHED_SLOTS for name in at.bundle.searched)
-        return GroupedRunner(at, partial(create, device)) if is_grouped else create(device, at)
-
-    if len(devices) == 1:
-        return on(devices[0], at)
-    runners = []
-    for device in devices:
-        with tf.device(device.name):
-            runners.append((device, on(device, at.copy_to_device())))
-    return ParallelRunner(runners, width=width)
-
-
-def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:
+def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> tuple[int, list[Proposal]]:
     """Replay the finished rounds, which restores the state of the oracle.
 
-    Returns the number of the next round.
+    Returns the number of the next round, and the trials of one that was begun on a cluster, some of which have ended.
     """
     rounds = _rounds(journal.outcomes)
-    for ended in rounds:
+    for number, ended in enumerate(rounds):
         proposals = ask(oracle, ended[0].asked, epochs=epochs)
         due = [_request_of(proposal) for proposal in proposals]
         for outcome in ended:
@@ -331,13 +333,16 @@ def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:
                     f"has {outcome.hyperparameters} instead of {described}. The journal is from another bundle, seed, "
                     "number of trials or version. Start a new run."
                 )
+        if journal.keeps_unfinished and len(ended) < ended[0].asked:
+            return number, proposals
         tell(oracle, ended)
-    return len(rounds)
+    return len(rounds), []
 
 
 def _rounds(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
-    """Group outcomes by round."""
-    return [list(group) for _, group in itertools.groupby(outcomes, key=lambda outcome: outcome.round)]
+    """Group outcomes by round, in the order of their trials: on a cluster they end in any order."""
+    rounds = itertools.groupby(outcomes, key=lambda outcome: outcome.round)
+    return [sorted(group, key=lambda outcome: outcome.number) for _, group in rounds]
 
 
 def _request_of(proposal: Proposal) -> tuple[dict[str, float | int | str], int, int | None]:

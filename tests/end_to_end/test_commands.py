@@ -387,7 +387,7 @@ def test_a_killed_training_resumes_without_repeating_a_trial(tmp_path: Path) -> 
 def test_a_stopped_run_goes_on_as_it_began_or_not_at_all(words: tuple[str, ...], cancer_run: Run) -> None:
     result = invoke("train", "--resume", cancer_run.directory, *words)
     assert result.exit_code == 2
-    assert "so --resume takes only --budget and --trials" in " ".join(result.output.split())
+    assert "so --resume takes only --budget, --trials and --cluster" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=long_test)])

@@ -31,7 +31,12 @@ def _search_options(plan: Plan) -> list[str]:
     """The options of the search and its limits."""
     budget = None if plan.budget is None else f"{plan.budget:g}s"
     given: dict[str, object] = {"--budget": budget, "--trials": plan.trials, "--seed": plan.seed}
-    given |= {"--at-once": plan.at_once, "--satisfied-at": plan.satisfied_at, "--interval-groups": plan.interval_groups}
+    given |= {
+        "--cluster": plan.cluster,
+        "--at-once": plan.at_once,
+        "--satisfied-at": plan.satisfied_at,
+        "--interval-groups": plan.interval_groups,
+    }
     words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
     flags = {"--single": plan.single, "--keep-evaluated": plan.keep_evaluated, "--no-report": not plan.report}
     return [*words, *(flag for flag, is_set in flags.items() if is_set)]

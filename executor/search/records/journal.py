@@ -62,12 +62,14 @@ class Journal:
     """Finished trials of a run directory, in order.
 
     directory: the run directory; it is created if it is missing. search: digest of the bundle and the seed, from
-    `search_digest`; None reads the journal of any search.
+    `search_digest`; None reads the journal of any search. keeps_unfinished: whether a round that is not complete is
+    read, too: on a cluster its trials are appended one by one, and each is trained independently of the others.
     Raises RunError if the journal is damaged before its end, altered, of another search, or not readable.
     """
 
-    def __init__(self, directory: Path, *, search: str | None = None) -> None:
+    def __init__(self, directory: Path, *, search: str | None = None, keeps_unfinished: bool = False) -> None:
         self._directory = directory
+        self.keeps_unfinished = keeps_unfinished
         self._search = search
         self._seal = ""
         self.path = directory / JOURNAL
@@ -133,7 +135,7 @@ class Journal:
     def _read(self) -> Iterable[Outcome]:
         if not self.path.exists():
             return
-        lines, whole, size = read_lines(self._directory)
+        lines, whole, size = read_lines(self._directory, keeps_unfinished=self.keeps_unfinished)
         for line in lines:
             if self._search is not None and line.search and line.search != self._search:
                 raise RunError(
@@ -150,8 +152,10 @@ def search_digest(bundle: str, seed: int) -> str:
     return hashlib.sha256(f"{bundle}|{seed}".encode()).hexdigest()
 
 
-def read_lines(directory: Path) -> tuple[list[JournalLine], int, int]:
+def read_lines(directory: Path, *, keeps_unfinished: bool = False) -> tuple[list[JournalLine], int, int]:
     """Read the lines of complete rounds, their size in bytes, and the size of the file.
+
+    keeps_unfinished: as of Journal; a round that Ctrl-C has cut short is not read in any case.
 
     Raises RunError on a damaged or altered line, OSError where the file is not readable.
     """
@@ -168,14 +172,15 @@ def read_lines(directory: Path) -> tuple[list[JournalLine], int, int]:
             )
         lines.append(line)
     last = [line for line in lines if line.round == lines[-1].round]
-    if last and len(last) < last[0].asked:
+    is_kept = keeps_unfinished and all(line.ended_by != "interrupt" for line in last)
+    if last and len(last) < last[0].asked and not is_kept:
         # An incomplete round; its trials are run again.
         del lines[-len(last) :]
     return lines, sum(map(len, raw[: len(lines)])), len(text)
 
 
-def check_journal(directory: Path, *, search: str) -> None:
-    """Verify the digests of the journal of a stopped run and of its weights.
+def check_journal(directory: Path, *, search: str, keeps_unfinished: bool = False) -> None:
+    """Verify the digests of the journal of a stopped run and of its weights; keeps_unfinished: as of Journal.
 
     Raises RunError with the file that is missing, damaged, altered, or of another search.
     """
@@ -183,7 +188,7 @@ def check_journal(directory: Path, *, search: str) -> None:
     if not path.exists():
         return
     try:
-        lines, _, _ = read_lines(directory)
+        lines, _, _ = read_lines(directory, keeps_unfinished=keeps_unfinished)
     except OSError as error:
         raise RunError(f"Cannot read {path}: {error.strerror}. Allow reading there, or start a new run.") from None
     for number, line in enumerate(lines, start=1):

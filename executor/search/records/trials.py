@@ -36,6 +36,8 @@ class Trials:
     """Size of a full training that the time limit allows; None without a time limit."""
     started_late: bool = False
     """Whether the time limit was over before the search began."""
+    workers: int | None = None
+    """The most workers of a cluster that trained trials; None where this process trained them."""
 
     @property
     def best(self) -> Outcome:

@@ -15,6 +15,7 @@ from executor.components.optimizer import learning_rates
 from executor.components.training_length import choose_batch_size
 from executor.networks import stacked_tabular
 from executor.networks.stacked_tabular import StackShape
+from executor.runtime.clock import time_share
 from executor.runtime.devices import CPU
 from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.weights import (
@@ -40,7 +41,7 @@ from executor.search.runners.training_state import (
     shuffle_rows,
     validation_score,
 )
-from recommender.training_cost import TRAINED_SHARE, steps_of
+from recommender.training_cost import steps_of
 from rules.errors import PcwatError
 from rules.vocabulary.choices import Slot
 
@@ -64,12 +65,17 @@ class StackRunner:
     """Runs proposals in stacks, with cached graphs.
 
     device: of the workspace; it determines the number of parallel stacks. compute: precision of hidden layers.
+    is_planned: whether the proposals of each run are one stack, whose graph depends on no other stack, so that a
+    worker of a cluster trains it as any other worker does.
     """
 
-    def __init__(self, at: Workspace, *, device: Device = CPU, compute: tf.DType = tf.float32) -> None:
+    def __init__(
+        self, at: Workspace, *, device: Device = CPU, compute: tf.DType = tf.float32, is_planned: bool = False
+    ) -> None:
         self._at = at
         self._device = device
         self._compute = compute
+        self._is_planned = is_planned
         self._lock = threading.Lock()
         self._graphs: dict[tuple[StackShape, int, bool], StackedGraph] = {}
 
@@ -92,7 +98,8 @@ class StackRunner:
             )
             for one in proposals
         ]
-        left = plan_stacks(members, at.parts, rows=len(at.train), compiled={key[:2] for key in self._graphs})
+        compiled = {key[:2] for key in self._graphs}
+        left = [members] if self._is_planned else plan_stacks(members, at.parts, rows=len(at.train), compiled=compiled)
         needs = [self._seconds(group) for group in left]
         running: dict[int, float] = {}
         outcomes: dict[int, Outcome] = {}
@@ -108,9 +115,8 @@ class StackRunner:
                     if not left or at.interrupt.requested:
                         return
                     group, need = left.pop(0), needs.pop(0)
-                    # Each stack gets the time it needs, and leaves the others the time they take on average.
-                    others = TRAINED_SHARE * (sum(needs) + sum(running.values()))
-                    clock = at.clock.part(share * min(1.0, streams * need / (need + others)))
+                    others = [*needs, *running.values()]
+                    clock = at.clock.part(time_share(need, others, streams=streams, share=share))
                     running[stream] = need
                 try:
                     with tf.device(self._device.name):  # thread-local
@@ -126,7 +132,7 @@ class StackRunner:
         # Parallel stacks share the time.
         at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(at.clock.now() - start, MIN_ROUND_SECONDS)
         return [
-            _share_seconds(outcomes[proposal.number], max(at_once, 1.0))
+            share_seconds(outcomes[proposal.number], max(at_once, 1.0))
             for proposal in proposals
             if proposal.number in outcomes
         ]
@@ -179,9 +185,9 @@ class StackRunner:
                 yield outcome_of_training(member.proposal, member.training, at, seconds=share)
 
     def _graph(self, shape: StackShape, batch: int, *, has_xla: bool) -> StackedGraph:
-        """Return a new or cached graph; one that XLA compiled serves every stack."""
+        """Return a new or cached graph; one that XLA compiled serves every stack, unless stacks are planned."""
         with self._lock:
-            fitting = [(shape, batch, True), *([] if has_xla else [(shape, batch, False)])]
+            fitting = [(shape, batch, one) for one in ((has_xla,) if has_xla or self._is_planned else (True, False))]
             for key in fitting:
                 if key in self._graphs:
                     return self._graphs[key]
@@ -330,7 +336,7 @@ def _note_seconds(running: Sequence[Member], pace: ScheduleClock, steps: int) ->
             member.training.epoch_seconds = pace.seconds_per_step * steps / len(running)
 
 
-def _share_seconds(outcome: Outcome, at_once: float) -> Outcome:
+def share_seconds(outcome: Outcome, at_once: float) -> Outcome:
     """Divide the seconds of a trial by the number of parallel stacks; at_once: on average."""
     each = None if outcome.epoch_seconds is None else outcome.epoch_seconds / at_once
     return outcome.model_copy(update={"seconds": outcome.seconds / at_once, "epoch_seconds": each})

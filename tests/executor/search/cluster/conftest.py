@@ -1,0 +1,77 @@
+"""Workers of a cluster in the process of the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from executor.runtime.cluster import Lost
+from executor.search.cluster import worker
+from executor.search.search import search
+from recommender import training_cost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from executor.preprocessing.examples import Parts
+    from executor.search.records.trials import Trials
+    from rules.vocabulary.bundle import Bundle
+
+
+@dataclass
+class TestPool:
+    """Runs tasks one after the other. order: of the tasks; fails_after: tasks after which the driver is killed."""
+
+    __test__ = False  # no class of tests
+    workers: int = 1
+    gpus: int = 0
+    is_reachable: bool = True
+    order: Callable[[Sequence[int]], Sequence[int]] = list
+    fails_after: int | None = None
+    lost: Collection[int] = ()
+    """Tasks whose workers die each time."""
+    ran: list[int] = field(default_factory=list)
+    """Numbers of the trials of each task that ran."""
+
+    @property
+    def peak(self) -> int:
+        return self.workers
+
+    def share(self, value: Any) -> Any:
+        return value
+
+    def create_shared(self, kind: type[Any]) -> Any:
+        return kind()
+
+    def run(
+        self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], *, dropped: Callable[[], Any], **_: Any
+    ) -> Iterator[tuple[int, Any]]:
+        for done, index in enumerate(self.order(range(len(tasks)))):
+            if done == self.fails_after:
+                raise ConnectionError("the driver was killed")
+            if index in dropped():
+                continue
+            self.ran += [one.number for one in tasks[index][1].proposals]
+            yield index, Lost(reason="it died") if index in self.lost else function(*tasks[index])
+
+
+@pytest.fixture(autouse=True)
+def _tiny(monkeypatch: pytest.MonkeyPatch, shared_graphs: None) -> Iterator[None]:  # noqa: ARG001
+    """Trials of few epochs, in graphs that tests share; the process keeps no search afterwards."""
+    monkeypatch.setattr(training_cost, "EPOCHS", 2)
+    yield
+    worker._KEPT.clear()
+
+
+@pytest.fixture
+def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path) -> Callable[..., Trials]:
+    """A search of tasks of two trials on the breast cancer rows."""
+
+    def make(pool: Any, *, directory: str = "run", **choices: Any) -> Trials:
+        settings: dict[str, Any] = {"at_once": 2, "seed": 0} | choices.pop("settings", {})
+        return search(make_bundle(**choices), breast_cancer, directory=tmp_path / directory, pool=pool, **settings)
+
+    return make

@@ -1,0 +1,58 @@
+"""A search on a Ray cluster of several nodes, one of which is killed while it trains."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from executor.runtime.budget import Budget
+from executor.runtime.cluster import connect
+from executor.runtime.cluster_address import parse_cluster
+from tests.effort import long_test
+from tests.executor.search.cluster.conftest import TestPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from executor.search.records.trials import Trials
+
+TRIALS = {"budget": Budget(trials=12), "at_once": 1}
+
+
+@pytest.fixture
+def nodes() -> Iterator[Any]:
+    """A head without workers and two nodes with one each."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster  # noqa: PLC0415  an extra
+
+    with warnings.catch_warnings(action="ignore"):  # of Ray's own use of Python
+        settings = {"object_store_memory": 80_000_000}
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False} | settings)
+        made.added = [made.add_node(num_cpus=1, **settings) for _ in range(2)]
+        yield made
+        made.shutdown()
+
+
+@long_test
+@pytest.mark.filterwarnings("ignore")  # of Ray
+def test_a_killed_node_and_one_that_joins_change_no_trial(nodes: Any, run: Callable[..., Trials]) -> None:
+    calm = run(TestPool(), directory="calm", settings=TRIALS)
+    killed = threading.Event()
+
+    def kill(now: Any) -> None:
+        if now.epoch > 0 and not killed.is_set():
+            killed.set()
+            nodes.remove_node(nodes.added[0], allow_graceful=False)
+            nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
+
+    with connect(parse_cluster(nodes.address)) as pool:
+        trials = run(pool, settings=TRIALS | {"progress": kill})
+    assert killed.is_set()
+    assert trials.workers in {2, 3}  # the new node may join before the death of the other is noticed
+    essence = [
+        [(one.number, one.hyperparameters, one.score, one.epochs) for one in both.ranked] for both in (calm, trials)
+    ]
+    assert essence[0] == essence[1]
