@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from executor.layers.steps import rows_at_once
-
 MULTIPLE: Final = 48
 MAX_ROWS: Final = 2_016  # of a table without sequences; bounds the memory of a bag at 2,016 · 4,096 · 4 bytes = 32 MiB
 MAX_SEQUENCES: Final = 480  # batches of 2,016 would slow single predictions
@@ -27,7 +25,11 @@ def rows_per_batch(steps: int) -> int:
     >>> rows_per_batch(0), rows_per_batch(40), rows_per_batch(1_000_000)
     (2016, 480, 48)
     """
-    return _whole(min(MAX_SEQUENCES, rows_at_once(steps)) if steps else MAX_ROWS)
+    if not steps:
+        return _whole(MAX_ROWS)
+    from executor.layers.steps import rows_at_once  # noqa: PLC0415  imports Keras, which opening a run does not need
+
+    return _whole(min(MAX_SEQUENCES, rows_at_once(steps)))
 
 
 def images_per_batch(values: int) -> int:
