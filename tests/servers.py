@@ -60,6 +60,8 @@ def postgres_server() -> Iterator[str]:
 class Pages(SimpleHTTPRequestHandler):
     """Files of a folder, and paths that answer with an error."""
 
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, "": "text/csv"}  # noqa: RUF012  as in the base class
+
     def do_GET(self) -> None:
         status = {"/denied.csv": 403, "/broken.csv": 500}.get(self.path.partition("?")[0])
         if status is not None:

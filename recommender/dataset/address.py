@@ -19,6 +19,7 @@ STORES: Final = ("s3", "gs", "hf")
 OMITTED: Final = "***"
 """Replaces a secret in the text of an address."""
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # RFC 3986, 3.1
+CUT_URL: Final = re.compile(rf"({'|'.join((*POSTGRES, *WEB, *STORES))}):/(?!/)", re.IGNORECASE)
 HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._%-]*)(:[0-9]{1,5})?")
 WRONG_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 SECRET_NAME: Final = re.compile(
@@ -117,6 +118,11 @@ def parse_address(source: str | os.PathLike[str]) -> DatasetAddress:
     if isinstance(source, str) and URL.match(text):
         return _parse_url(text.strip())
     path = Path(text)
+    if CUT_URL.match(text) and not os.path.lexists(path):
+        raise DatasetError(
+            "A URL has two slashes after its scheme, but the dataset's has one. Write both; in Python, give the URL as "
+            "text, since pathlib.Path removes one."
+        )
     try:
         if text.startswith("~") and not os.path.lexists(path):
             path = path.expanduser()

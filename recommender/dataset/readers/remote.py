@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from recommender.dataset.address import WEB, LocalPath, RemoteFile, without_secrets
 from recommender.dataset.readers.bounds import check_count
+from recommender.dataset.readers.table import ARCHIVES, FORMATS
 from rules.errors import DatasetError, PcwatError
 from rules.text.temporary import working_folder
 
@@ -38,6 +39,18 @@ CREDENTIALS: Final[Mapping[str, str]] = {
     "files, set FSSPEC_GS_TOKEN=anon.",
     "hf": "Set HF_TOKEN to a token with access to the dataset.",
 }
+EXTENSIONS: Final[Mapping[str, str]] = {
+    "text/csv": ".csv",
+    "application/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "application/vnd.apache.parquet": ".parquet",
+    "application/x-ndjson": ".jsonl",
+    "application/jsonl": ".jsonl",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/zip": ".zip",
+}
+"""Extensions of media types (IANA), for URLs that end in none."""
 DENIED: Final = (
     *("PermissionError", "NoCredentialsError", "PartialCredentialsError", "GatedRepoError", "RefreshError"),
     *("DefaultCredentialsError", "ProfileNotFound"),
@@ -103,9 +116,12 @@ def _without_log() -> Iterator[None]:
 
 
 def _download_file(store: Any, address: RemoteFile, folder: Path, *, most: int) -> tuple[tuple[str, str], Path]:  # noqa: ANN401  fsspec has no types
+    source = address.url if address.scheme in WEB else address.url.partition("://")[2]
     path = folder / address.name
+    if address.scheme in WEB and Path(path.name.lower().removesuffix(".gz")).suffix not in {*FORMATS, *ARCHIVES}:
+        kind = store.info(source).get("mimetype", "").lower()
+        path = path.with_name(path.name + EXTENSIONS.get(kind, ""))
     with _Progress(address, folder, most=most) as progress:
-        source = address.url if address.scheme in WEB else address.url.partition("://")[2]
         store.get_file(source, str(path), callback=progress.callback)
     if not path.is_file():  # a folder
         raise FileNotFoundError
@@ -250,6 +266,8 @@ def _unreadable(address: RemoteFile, error: BaseException) -> DatasetError:
 
 
 def _correction(address: RemoteFile) -> str:
+    if address.scheme in WEB and "*" in address.url:
+        return "Web servers do not list their files, so a pattern is not possible. Give one file."
     if address.scheme in WEB or address.is_pattern:
         return "Correct the URL."
     private = " For a private dataset, set HF_TOKEN." if address.scheme == "hf" else ""

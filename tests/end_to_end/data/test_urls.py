@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from recommender.dataset.address import parse_address
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import open_dataset
 from rules.decision.request import Request
-from rules.errors import ColumnError, DatasetError
+from rules.errors import ColumnError, DatasetError, RunError
 from tests.effort import long_test
 from tests.servers import postgres_server, web_server
 
@@ -182,22 +181,23 @@ def test_a_run_is_verified_replayed_and_resumed_without_a_trace_of_the_secret(
     assert_no_secret(run)
     plan = json.loads((run / "plan.json").read_bytes())
     assert plan["dataset"] == str(parse_address(source.url))
-    assert dataset_check(run, "--data", source.url) == ("intact", str(parse_address(source.url)))
-    assert audit("replay", run, "--data", source.url)["measured"].endswith("which is unchanged")
-    with reopen(run, data=parse_address(source.url)).dataset as again:
-        assert again.digest == digest
     for name, value in source.environment.items():
         monkeypatch.setenv(name, value)
-    status, detail = dataset_check(run)
-    assert status == ("intact" if source.environment else "missing")
-    assert ("Give the complete URL: with --data" in detail) is not bool(source.environment)
-    with suppress(DatasetError):
-        reopen(run).dataset.close()
-        assert source.environment
+    address = parse_address(source.url)
+    given, data = ([], None) if source.environment else (["--data", source.url], address)
+    assert dataset_check(run, *given) == ("intact", str(address))
+    assert audit("replay", run, *given)["measured"].endswith("which is unchanged")
+    with reopen(run, data=data).dataset as again:
+        assert again.digest == digest
+    if not source.environment:
+        status, detail = dataset_check(run)
+        assert (status, "Give the complete URL: with --data" in detail) == ("missing", True)
+        with pytest.raises(DatasetError, match="as the DATASET of 'train --resume'"):
+            reopen(run)
     source.change()
-    assert dataset_check(run, "--data", source.url)[0] == "altered"
-    with pytest.raises(Exception, match="has changed since") as error:
-        reopen(run, data=parse_address(source.url))
+    assert dataset_check(run, *given)[0] == "altered"
+    with pytest.raises(RunError, match="has changed since") as error:
+        reopen(run, data=data)
     assert SECRET not in str(error.value)
     assert_no_secret(run)
 

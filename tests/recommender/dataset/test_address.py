@@ -67,10 +67,11 @@ def test_a_database_gets_the_password_and_a_web_server_the_complete_url() -> Non
         (f"s3://ann:{SECRET}@bucket/r.csv", "without a user and a password"),
         ("s3://bucket", "s3://BUCKET/FILE"),
         (f"mysql://ann:{SECRET}@h/d", "must start with https://"),
+        (Path(f"postgres://ann:{SECRET}@h/d"), "two slashes"),
         (" ", "the path is empty"),
     ],
 )
-def test_an_invalid_address_is_refused_without_its_secret(given: str, why: str) -> None:
+def test_an_invalid_address_is_refused_without_its_secret(given: str | Path, why: str) -> None:
     with pytest.raises(DatasetError) as error:
         parse_address(given)
     assert why in str(error.value)

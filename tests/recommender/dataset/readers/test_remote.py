@@ -28,6 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("aiohttp")
     folder = tmp_path_factory.mktemp("site")
     (folder / "a b.csv").write_text(ROWS, encoding="utf-8")
+    (folder / "export").write_text(ROWS, encoding="utf-8")
     (folder / "bad.parquet").write_bytes(b"PAR1 damaged")
     (folder / "paths.csv").write_text("image,y\n/etc/hostname.png,1\n/etc/passwd.png,0\n", encoding="utf-8")
     with web_server(folder) as url:
@@ -53,6 +54,7 @@ def test_a_file_of_a_web_server_has_the_digest_of_the_file(site: str, tmp_path: 
     ("path", "why"),
     [
         ("/none.csv", "There is no file {}. Correct the URL."),
+        ("/*.csv", "There is no file {}. Web servers do not list their files"),
         ("/denied.csv?token=S3cr3t", "Access to {} was denied. Use a URL whose signature or token is valid"),
         ("/broken.csv?token=S3cr3t", "The server of {} answered with status 500."),
         ("/short.csv", "The connection ended before all bytes of {} had arrived."),
@@ -66,6 +68,11 @@ def test_a_failure_is_one_sentence_about_the_url(
 ) -> None:
     monkeypatch.setattr(remote, "READ_SECONDS", 0.3 if path == "/silent.csv" else 60)
     assert why.format(parse_address(site + path)) in refused(site + path)
+
+
+def test_the_media_type_tells_the_format_of_a_url_without_an_extension(site: str) -> None:
+    with Dataset.open(f"{site}/export?format=csv") as dataset:
+        assert (dataset.name, dataset.row_count) == ("export.csv", 40)
 
 
 def test_a_server_that_cannot_be_reached_is_reported(site: str) -> None:
