@@ -1,6 +1,6 @@
 """Trials per minute of a search on local workers of one core each, and its trial table while nodes are killed.
 
-    python -m benchmarks.search.cluster [--workers 1 2] [--nodes 10] [--kill 20] [--trials 32] [--rows 4000]
+    python -m benchmarks.search.cluster [--workers 1 2] [--nodes 10] [--kill 20] [--trials 24] [--at-once 2]
 
 The first table has the same search on some numbers of workers. The second one has it on a simulated cluster of Ray
 with nodes of one core each: calm, and with a node killed every 20 s, for which another one joins. The trials, their
@@ -88,11 +88,12 @@ def drawn(rows: int) -> Parts:
     )
 
 
-def timed(address: str, parts: Parts, trials: int) -> tuple[float, Trials]:
+def timed(address: str, parts: Parts, given: argparse.Namespace) -> tuple[float, Trials]:
     """Seconds of a search on a cluster, and its trials."""
     start = time.monotonic()
+    settings: dict[str, Any] = {"budget": Budget(trials=given.trials), "at_once": given.at_once, "seed": 0}
     with connect(parse_cluster(address)) as pool, tempfile.TemporaryDirectory() as folder:
-        found = search(BUNDLE, parts, budget=Budget(trials=trials), seed=0, directory=Path(folder), pool=pool)
+        found = search(BUNDLE, parts, directory=Path(folder), pool=pool, **settings)
     return time.monotonic() - start, found
 
 
@@ -140,13 +141,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--nodes", type=int, default=10, help="0 leaves out the second table")
     parser.add_argument("--kill", type=float, default=20.0, metavar="SECONDS")
-    parser.add_argument("--trials", type=int, default=32)
+    parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--rows", type=int, default=4_000)
+    parser.add_argument("--at-once", type=int, default=2, metavar="TRIALS", help="trials of a task")
     given = parser.parse_args()
     parts, tables, out = drawn(given.rows), [], Console()
     table = Table("workers", "seconds", "trials per minute", "best accuracy", title="local workers of one core")
     for workers in given.workers:
-        seconds, trials = timed(f"local:{workers}", parts, given.trials)
+        seconds, trials = timed(f"local:{workers}", parts, given)
         tables.append(essence(trials))
         rate = MINUTE * len(trials.ranked) / seconds
         table.add_row(str(workers), f"{seconds:.1f}", f"{rate:.1f}", f"{trials.best.score:.4f}")
@@ -156,7 +158,7 @@ def main() -> None:
         table = Table("nodes", "killed", "seconds", "best accuracy", title="simulated nodes of one core")
         for is_calm in (True, False):
             with simulated(given.nodes) as cluster, killer(cluster, 1e9 if is_calm else given.kill) as killed:
-                seconds, trials = timed(cluster.address, parts, given.trials)
+                seconds, trials = timed(cluster.address, parts, given)
             tables.append(essence(trials))
             table.add_row(str(given.nodes), str(len(killed)), f"{seconds:.1f}", f"{trials.best.score:.4f}")
         out.print(table)

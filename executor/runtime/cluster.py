@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CORES_PER_TASK: Final = 1
 """Cores of a task: trials are independent of each other, so that many with one core each take less time than few with
 more cores; and the results do not depend on the number of cores of a machine."""
-TICK_SECONDS: Final = 0.5  # between two calls of `until` while tasks run
+TICK_SECONDS: Final = 0.5  # between two calls of `dropped` while tasks run
 MAX_CRASHES: Final = 3
 """Times that a task may crash its worker, for instance for lack of memory, before it counts as failed. Nodes that die
 do not count."""
@@ -66,9 +66,8 @@ class Pool(Protocol):
     def is_reachable(self) -> bool:
         """Whether its head responds; without it no other method returns."""
 
-    @property
-    def gpus(self) -> int:
-        """GPUs, at the moment."""
+    def use_gpus(self, *, pays: bool) -> bool:
+        """Give each task a GPU if that pays and there is one; returns whether it does. Workers are then GPUs."""
 
     def share(self, value: Any) -> Any:  # noqa: ANN401  any value
         """Copy a value to where all tasks can read it; tasks get the value for what is returned."""
@@ -81,7 +80,6 @@ class Pool(Protocol):
         function: Callable[..., Result],
         tasks: Sequence[tuple[Any, ...]],
         *,
-        on_gpu: bool = False,
         dropped: Callable[[], Collection[int]] = tuple,
     ) -> Iterator[tuple[int, Result | Lost]]:
         """Run a function with each tuple of arguments; yields the index of each task and its result as tasks end.
@@ -115,10 +113,12 @@ class RayPool:
 
     def __init__(self) -> None:
         self.peak = 0
+        self._has_gpus = False
 
     @property
     def workers(self) -> int:
-        now = int(_resources().get("CPU", 0) / CORES_PER_TASK)
+        found = _resources()
+        now = int(found.get("GPU", 0) if self._has_gpus else found.get("CPU", 0) / CORES_PER_TASK)
         self.peak = max(self.peak, now)
         return now
 
@@ -133,9 +133,9 @@ class RayPool:
             return False
         return True
 
-    @property
-    def gpus(self) -> int:
-        return int(_resources().get("GPU", 0))
+    def use_gpus(self, *, pays: bool) -> bool:
+        self._has_gpus = pays and _resources().get("GPU", 0) >= 1
+        return self._has_gpus
 
     def share(self, value: Any) -> Any:  # noqa: ANN401  any value
         import ray  # noqa: PLC0415  an extra
@@ -155,14 +155,13 @@ class RayPool:
         function: Callable[..., Result],
         tasks: Sequence[tuple[Any, ...]],
         *,
-        on_gpu: bool = False,
         dropped: Callable[[], Collection[int]] = tuple,
     ) -> Iterator[tuple[int, Result | Lost]]:
         import ray  # noqa: PLC0415  an extra
         from ray import exceptions as errors  # noqa: PLC0415  an extra
 
         # Ray's own retries are not used, because it repeats tasks without end that exceed the memory of a node.
-        remote = ray.remote(function).options(num_cpus=CORES_PER_TASK, num_gpus=1 if on_gpu else 0, max_retries=0)
+        remote = ray.remote(function).options(num_cpus=CORES_PER_TASK, num_gpus=int(self._has_gpus), max_retries=0)
         running = {remote.remote(*task): index for index, task in enumerate(tasks)}
         crashes: Counter[int] = Counter()
         try:
@@ -179,7 +178,7 @@ class RayPool:
                         continue
                     except errors.RayTaskError as error:
                         raise ClusterError(
-                            f"A task failed on a worker of the cluster: {_first_line(error.cause)}. Install the same "
+                            f"A task failed on a worker of the cluster: {_reason_of(error.cause)}. Install the same "
                             "version of pcwat and of its packages on each machine."
                         ) from None
                     except errors.TaskCancelledError:
@@ -208,7 +207,7 @@ def _resources() -> Mapping[str, float]:
     return found
 
 
-def _first_line(error: BaseException) -> str:
+def _reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[-1]}"
 
 
@@ -221,7 +220,6 @@ def connect(address: ClusterAddress) -> Iterator[RayPool]:
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    logging.getLogger("ray").setLevel(logging.ERROR)
     import ray  # noqa: PLC0415  an extra, which takes a second to import
 
     if ray.is_initialized():
@@ -243,6 +241,7 @@ def _start(address: ClusterAddress) -> None:
     """Start or find Ray. Raises ClusterError if that fails."""
     import ray  # noqa: PLC0415  an extra
 
+    logging.getLogger("ray").setLevel(logging.ERROR)  # which the import of Ray sets
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     if address.is_local:
         settings |= {"num_cpus": address.workers, "include_dashboard": False}

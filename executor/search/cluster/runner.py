@@ -57,7 +57,7 @@ class ClusterRunner:
         self._most = most
         self._shared: tuple[Any, SearchControl] | None = None
         kind = network_kind(at.bundle, at.parts.inputs)
-        self._on_gpu = pool.gpus > 0 and kind.pays_on_gpu(at.parts.train.dense.shape[1])
+        self._on_gpu = pool.use_gpus(pays=kind.pays_on_gpu(at.parts.train.dense.shape[1]))
 
     def measure(self, proposal: Proposal) -> Speed:
         """Measure the speed of a trial on a worker; as StackRunner.measure."""
@@ -69,7 +69,7 @@ class ClusterRunner:
         def dropped() -> list[int]:
             return [0] if at.interrupt.requested or (at.clock.is_over and self._pool.workers < 1) else []
 
-        for _, result in self._pool.run(run_task, [(data, task, control)], on_gpu=self._on_gpu, dropped=dropped):
+        for _, result in self._pool.run(run_task, [(data, task, control)], dropped=dropped):
             if not isinstance(result, Lost) and (speed := _checked(result).speed) is not None:
                 return speed
             raise RuntimeError(result.reason if isinstance(result, Lost) else "it was not run")
@@ -103,7 +103,7 @@ class ClusterRunner:
         needs = [one.need for one in planned]
         control.begin(needs, seconds=at.clock.remaining(), share=share, may_skip=watch.has_score)
         tasks = [(data, self._task(index, one.proposals), control) for index, one in enumerate(planned)]
-        for index, result in self._pool.run(run_task, tasks, on_gpu=self._on_gpu, dropped=watch.dropped):
+        for index, result in self._pool.run(run_task, tasks, dropped=watch.dropped):
             found = self._outcomes(planned[index], result, at_once=watch.end(index))
             self._journal.append([one.model_copy(update=together) for one in found])
             outcomes |= {one.number: one for one in found}

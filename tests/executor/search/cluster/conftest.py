@@ -11,6 +11,7 @@ from executor.runtime.cluster import Lost
 from executor.search.cluster import worker
 from executor.search.search import search
 from recommender import training_cost
+from rules.vocabulary.choices import Manual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 
+LIKE = tuple({"learning_rate": 0.001 * rate} for rate in range(2, 7))  # they share a graph
+
+
 @dataclass
 class TestPool:
     """Runs tasks one after the other. order: of the tasks; fails_after: tasks after which the driver is killed."""
 
     __test__ = False  # no class of tests
     workers: int = 1
-    gpus: int = 0
     is_reachable: bool = True
     order: Callable[[Sequence[int]], Sequence[int]] = list
     fails_after: int | None = None
@@ -40,6 +43,9 @@ class TestPool:
     def peak(self) -> int:
         return self.workers
 
+    def use_gpus(self, *, pays: bool) -> bool:  # noqa: ARG002  there is none
+        return False
+
     def share(self, value: Any) -> Any:
         return value
 
@@ -47,7 +53,7 @@ class TestPool:
         return kind()
 
     def run(
-        self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], *, dropped: Callable[[], Any], **_: Any
+        self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], *, dropped: Callable[[], Any]
     ) -> Iterator[tuple[int, Any]]:
         for done, index in enumerate(self.order(range(len(tasks)))):
             if done == self.fails_after:
@@ -72,6 +78,7 @@ def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path
 
     def make(pool: Any, *, directory: str = "run", **choices: Any) -> Trials:
         settings: dict[str, Any] = {"at_once": 2, "seed": 0} | choices.pop("settings", {})
-        return search(make_bundle(**choices), breast_cancer, directory=tmp_path / directory, pool=pool, **settings)
+        bundle = make_bundle(**{"tuner": Manual(configurations=LIKE)} | choices)
+        return search(bundle, breast_cancer, directory=tmp_path / directory, pool=pool, **settings)
 
     return make

@@ -12,8 +12,12 @@ from executor.data.images import ImageArray
 from executor.layers.pixels import Pixels
 from executor.preprocessing.encoded_images import EncodedImages
 from executor.runtime.budget import Budget
+from executor.search.cluster import runner
+from executor.search.cluster.runner import ClusterRunner
 from executor.search.records.journal import Journal
+from rules.errors import ClusterError
 from rules.vocabulary.choices import Hyperband
+from tests.effort import long_test
 from tests.executor.search.cluster.conftest import TestPool
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ def test_neither_workers_nor_the_order_of_tasks_nor_a_killed_driver_change_a_tri
     assert sorted(numbers) == [*range(6)] != numbers
 
 
+@long_test
 def test_states_of_hyperband_trials_reach_the_workers_that_continue_them(
     run: Callable[..., Trials], tmp_path: Path
 ) -> None:
@@ -63,22 +68,22 @@ def test_a_task_that_crashes_each_worker_fails_without_ending_the_search(run: Ca
 
 
 def test_waiting_tasks_are_dropped_on_ctrl_c(run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(now: Any) -> None:
-        monkeypatch.undo()
-        now.requested = True
+    outcomes = ClusterRunner._outcomes
 
-    from executor.search.cluster import runner  # noqa: PLC0415  to replace a method
-
-    outcomes = runner.ClusterRunner._outcomes
-
-    def then_interrupt(self: Any, *arguments: Any, **named: Any) -> Any:
-        interrupt(self._at.interrupt)
+    def interrupted(self: Any, *arguments: Any, **named: Any) -> Any:
+        self._at.interrupt.requested = True
         return outcomes(self, *arguments, **named)
 
-    monkeypatch.setattr(runner.ClusterRunner, "_outcomes", then_interrupt)
+    monkeypatch.setattr(ClusterRunner, "_outcomes", interrupted)
     trials = run(TestPool(), settings=TRIALS)
     assert trials.stopped_by == "interrupt"
     assert len(trials.ranked) == 2
+
+
+def test_a_head_that_is_gone_ends_the_search(run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "HEAD_SECONDS", -1.0)
+    with pytest.raises(ClusterError, match="head of the cluster does not respond"):
+        run(TestPool(is_reachable=False), settings=TRIALS)
 
 
 def test_a_time_limit_is_measured_on_a_worker(run: Callable[..., Trials]) -> None:
