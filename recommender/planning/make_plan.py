@@ -13,6 +13,7 @@ from recommender.planning.stages import Figures, Situation, figures
 from recommender.planning.training_plan import (
     Estimate,
     FirstTraining,
+    Model,
     Speed,
     Stage,
     TrainingPlan,
@@ -144,6 +145,7 @@ def plan_of(advice: Recommendation, at: Situation, *, slowdown: float | None) ->
         speed=_speed(slowdown),
         first=FirstTraining(
             networks=expected.size.networks,
+            folds=expected.size.networks // expected.size.repeats if expected.size.networks > 1 else None,
             repeats=expected.size.repeats,
             epochs=expected.epochs,
             hyperparameters=dict(expected.size.hyperparameters),
@@ -158,6 +160,7 @@ def plan_of(advice: Recommendation, at: Situation, *, slowdown: float | None) ->
             seconds_each=_rounded(expected.seconds_each),
             ends=_end(at, expected),
         ),
+        model=Model(networks=expected.networks, all_rows_networks=expected.all_rows_networks),
         stages=tuple(
             Stage(name=name, seconds=interval(lambda one, name=name: one.stages.get(name, 0.0)))  # type: ignore[misc]
             for name in expected.stages

@@ -65,9 +65,9 @@ def _lines(plan: TrainingPlan) -> Iterator[tuple[str, str]]:
     choices = [plan.bundle.choice(slot) for slot in NOTES_ORDER]
     yield "Bundle", ", ".join(str(choice) for choice in choices)
     networks = counted(first.networks, "network")
-    if first.networks > 1:
+    if first.folds is not None:
         repeats = f", {first.repeats} times" if first.repeats > 1 else ""
-        networks += f" ({first.networks // first.repeats} folds{repeats})"
+        networks += f" ({first.folds} folds{repeats})"
     smaller = "".join(f", {name} {value}" for name, value in first.hyperparameters.items())
     epochs = f"at most {counted(first.epochs, 'epoch')}"
     yield "First training", f"{networks}{smaller}, {epochs}: {_about(first.seconds, time_text)} unless it stops early"
@@ -76,6 +76,12 @@ def _lines(plan: TrainingPlan) -> Iterator[tuple[str, str]]:
     if further.low < further.high:
         count += f" ({_interval(further, number)})"
     yield "Search", f"{count}; it ends {plan.trials.ends}"
+    model = counted(plan.model.networks, "network")
+    if plan.model.networks > 1:
+        model = f"the mean of {model}"
+    if plan.model.all_rows_networks:
+        model += f"; after its evaluation, {counted(plan.model.all_rows_networks, 'network')} on all rows"
+    yield "Model", model
     yield "Time", _about(plan.seconds, time_text)
     yield "Peak memory", _about(plan.memory_bytes, size_text)
     yield "Disk", _about(plan.disk_bytes, size_text)

@@ -104,8 +104,12 @@ class Figures:
     """Of a further trial."""
     features: int
     """Random features of sequences; 0 for other data."""
+    networks: int
+    """Networks of the evaluated model."""
     seeds: int
     """Networks of each trial of the model that are trained on all rows; 0 where they are not."""
+    all_rows_networks: int
+    """All of them."""
     stages: dict[StageName, float]
     memory: float
     """Bytes."""
@@ -174,7 +178,9 @@ def figures(at: Situation, slowdown: float) -> Figures:
         trials=trials,
         seconds_each=each,
         features=features,
+        networks=networks,
         seeds=seeds,
+        all_rows_networks=members * seeds,
         stages={name: stages[name] for name in StageName if stages[name] > 0},
         memory=memory + (XLA_BYTES if has_xla else 0),
         disk=FILE_BYTES

@@ -52,6 +52,8 @@ class FirstTraining(BaseModel):
 
     networks: int
     """Networks of a trial: one per fold and repeat, or one on a single validation set."""
+    folds: int | None
+    """None where a single validation set is used."""
     repeats: int
     epochs: int
     """Epochs that are expected to fit; networks may stop earlier."""
@@ -76,6 +78,17 @@ class Trials(BaseModel):
     seconds_each: float
     ends: str
     """When the search ends, such as "when no further trial fits into the time limit"."""
+
+
+class Model(BaseModel):
+    """The model of the run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    networks: int
+    """Networks of the evaluated model, whose outputs are averaged; a search may select more trials than one."""
+    all_rows_networks: int
+    """Networks that are trained on all rows after the evaluation; 0 where no time is left or it is not requested."""
 
 
 class Stage(BaseModel):
@@ -116,6 +129,7 @@ class TrainingPlan(BaseModel):
         speed: Speed of this machine.
         first: The first, full training of the default configuration.
         trials: Trials after it.
+        model: Networks of the model.
         stages: Seconds of each stage.
         seconds: Seconds of the whole run.
         memory_bytes: Peak memory of the process.
@@ -143,6 +157,7 @@ class TrainingPlan(BaseModel):
     speed: Speed
     first: FirstTraining
     trials: Trials
+    model: Model
     stages: tuple[Stage, ...]
     seconds: Estimate
     memory_bytes: Estimate

@@ -201,7 +201,8 @@ def _random_feature_work(
 ) -> TrainingWork:
     """Seconds of a training on random features of sequences, which starts at ridge regression.
 
-    The networks of a trial share a graph, so they are compiled once. repeats: by the number of networks of a trial.
+    The networks of a trial share a graph, so they are compiled once (docs/evidence.md#trials-of-sequences). repeats: by
+    the number of networks of a trial.
     """
     batch = batch_size(training)
     epochs = table_epochs(steps_of(training, batch), most=STARTED_EPOCHS)

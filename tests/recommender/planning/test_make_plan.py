@@ -117,7 +117,9 @@ def test_long_sequences_get_fewer_random_features_within_a_short_limit() -> None
 
 def test_the_evaluated_model_can_be_kept() -> None:
     assert StageName.ALL_ROWS not in figures(situation(keeps_evaluated=True), 2.5).stages
-    assert figures(situation(), 2.5).stages[StageName.ALL_ROWS] > 0
+    again = figures(situation(), 2.5)
+    assert again.stages[StageName.ALL_ROWS] > 0
+    assert (again.networks, again.seeds, again.all_rows_networks) == (1, 5, 5)
 
 
 def test_a_duration_is_read_as_it_is_written() -> None:
@@ -133,7 +135,7 @@ def test_a_plan_has_intervals_that_a_measured_speed_narrows(monkeypatch: pytest.
     assert not unknown.speed.is_measured
     assert "never measured" in unknown.speed.sentence
     assert unknown.seconds.value == pytest.approx(sum(one.seconds.value for one in unknown.stages), rel=0.01)
-    assert unknown.first.planned_networks == 5
+    assert (unknown.first.networks, unknown.first.folds, unknown.first.planned_networks) == (5, 5, 5)
     monkeypatch.setenv("PCWAT_CACHE", str(tmp_path))
     remember_slowdown(2.5)
     known = plan(example("wine"), target="cultivar", budget=60)

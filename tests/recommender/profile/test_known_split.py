@@ -7,7 +7,14 @@ from executor.data.read_rows import read_rows
 from executor.data.split import split
 from recommender.dataset.dataset import Dataset
 from recommender.profile.characteristic import labelled_rows
-from recommender.profile.known_split import KnownSplit, known_split, validation_row_share, validation_share
+from recommender.profile.known_split import (
+    KnownSplit,
+    known_split,
+    named_hold_out,
+    training_rows,
+    validation_row_share,
+    validation_share,
+)
 from recommender.roles.infer import infer_roles
 from recommender.roles.roles import Roles
 from rules.decision.request import Request
@@ -46,10 +53,19 @@ def test_in_folds_all_rows_select_that_are_not_hold_out(rows: int, share: float)
     assert validation_row_share(rows, in_folds=False) == pytest.approx(0.16, abs=0.01)
 
 
+def test_the_rows_that_a_split_column_names_as_the_hold_out_do_not_train(table: Table) -> None:
+    parts = ["train"] * 20 + ["Test "] * 40
+    dataset = table(x=NOISE.normal(size=60), part=parts, y=NOISE.normal(size=60))
+    assert named_hold_out(dataset, infer_roles(dataset, Request(target="y", split="part"))) == 40
+    assert training_rows(60, in_folds=True, hold_out=40) == 20
+    assert training_rows(60, in_folds=True) == 48
+
+
 def test_a_random_split_is_not_known_beforehand(table: Table) -> None:
     dataset = table(x=NOISE.normal(size=60), who=list("abcdef") * 10, y=NOISE.normal(size=60))
     assert divided(dataset, infer_roles(dataset, Request(target="y"))) is None
     assert divided(dataset, infer_roles(dataset, Request(target="y", entity="who"))) is None
+    assert named_hold_out(dataset, infer_roles(dataset, Request(target="y"))) is None
 
 
 @pytest.mark.parametrize("times", [range(50), [row // 7 for row in range(50)], [0] * 45 + [1] * 5])
