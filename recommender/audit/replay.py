@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset.address import LocalPath, parse_address
 from recommender.dataset.readers.table import input_files
-from recommender.recommendation.recommend import advise, open_dataset
+from recommender.profile.whole import SAMPLE
+from recommender.recommendation.recommend import advise, open_dataset, open_to_profile
 from rules.decision.engine import slot_choices
 from rules.decision.record import RecordedFact
 from rules.errors import DatasetError
@@ -144,7 +145,8 @@ def _measured(
 
 def _measured_on(address: DatasetAddress, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
     request = record.request
-    with open_dataset(address, request) as dataset:
+    is_sampled = any(one.name == SAMPLE for one in record.guardrails)
+    with (open_to_profile if is_sampled else open_dataset)(address, request) as dataset:
         same = "which is unchanged" if dataset.digest == record.dataset.digest else "which has changed since"
         advice = advise(dataset, request, book=proved, budget=request.budget, trials=request.trials)
     # A training is not repeated, so the facts that one measured are those of the record.

@@ -13,7 +13,7 @@ from rich.console import Console
 from recommender.cli.options import DATASET, dataset_options, strategy_options
 from recommender.dataset.readers.table import input_files
 from recommender.profile.measure import measure
-from recommender.recommendation.recommend import advise_on, open_dataset, to_json
+from recommender.recommendation.recommend import advise_on, open_to_profile, to_json
 from recommender.recommendation.render import show, show_profile, why
 from recommender.roles.infer import infer_roles
 from rules.cli.output import (
@@ -111,7 +111,7 @@ def bundle(
 @format_option
 def profile(*, dataset: DatasetAddress, request: Request, form: str) -> None:
     """Show all measurements of DATASET with unit and interval, and the kind of each column with its reason."""
-    with open_dataset(dataset, request) as opened, opened.name_failing_columns():
+    with open_to_profile(dataset, request) as opened, opened.name_failing_columns():
         measured = measure(opened, infer_roles(opened, request))
     if form == "json":
         emit_json(measured.model_dump_json(indent=2))

@@ -3,6 +3,7 @@
 - `address`: Addresses of datasets: local paths, tables of databases, and URLs of files.
 - `dataset`: The table, its source and its columns.
 - `readers`: One reader per file format.
+- `memory`: Memory that DuckDB may use.
 - `column_names`: What the name of a column indicates about its content.
 - `column_summary`: Counts, ranges and distinct values of all columns.
 - `statistics`: Intervals and tail probabilities.

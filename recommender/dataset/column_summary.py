@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from recommender.dataset.sql import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import duckdb
+    import numpy as np
 
 MAX_EXACT_DISTINCT: Final = 2_000
 """Estimated distinct values up to which they are counted exactly: the estimate cannot distinguish 20 from 21."""
@@ -98,6 +99,21 @@ def summarise(
     found = (_unpivot if rows <= MAX_UNPIVOT_ROWS else _aggregate)(connection, storage, where)
     _inspect_texts(connection, found, storage, where, rows)
     return {name: ColumnSummary(name=name, storage=storage[name], rows=rows, **found[name]) for name in storage}
+
+
+def counted_rows(
+    connection: duckdb.DuckDBPyConnection, found: Mapping[str, ColumnSummary], numbers: np.ndarray
+) -> Mapping[str, ColumnSummary]:
+    """Summaries of a sample in which `counts_rows` refers to the rows from which the sample was drawn.
+
+    numbers: of these rows, (rows,).
+    """
+    updated = dict(found)
+    for name, one in found.items():
+        if one.whole and one.count == one.rows and one.distinct == one.rows and one.storage in EXACT_INTEGERS:
+            cells = connection.execute(f"SELECT {quoted(name)} AS v FROM dataset").fetchnumpy()["v"]
+            updated[name] = replace(one, counts_rows=bool((cells - numbers == cells[0] - numbers[0]).all()))
+    return updated
 
 
 PLAIN_KEYS: Final = ("count", "distinct")

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, Self, TypedDict
 import duckdb
 
 from recommender.dataset.address import DatabaseTable, LocalPath, RemoteFile, address_of
-from recommender.dataset.column_summary import MAX_UNPIVOT_ROWS, UNPIVOT_COLUMNS, ColumnSummary, summarise
+from recommender.dataset.column_summary import MAX_UNPIVOT_ROWS, UNPIVOT_COLUMNS, ColumnSummary, counted_rows, summarise
+from recommender.dataset.memory import memory_limit
 from recommender.dataset.readers.bounds import check_columns
 from recommender.dataset.readers.formats.frame import (
     arrow_of_hugging_face,
@@ -26,7 +27,7 @@ from recommender.dataset.readers.formats.frame import (
     read_frame,
 )
 from recommender.dataset.readers.formats.parquet_schema import arrow_schema, categories_of
-from recommender.dataset.readers.row_parts import RowPart
+from recommender.dataset.readers.row_parts import RowPart, RowSample
 from recommender.dataset.readers.table import find_files, read_file, read_files
 from recommender.dataset.readers.types.settle import (
     Settled,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from recommender.dataset.readers.file_set import RowFiles
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.dataset.readers.formats.sequences import Sequences
+    from recommender.dataset.readers.row_parts import Drawn
     from recommender.dataset.readers.types.reading import ColumnReading
     from recommender.dataset.readers.types.times import TimeReading
 
@@ -67,8 +69,6 @@ __all__ = ["Dataset", "quoted"]
 
 MAX_GRADES: Final = 12
 """Categories of an ordinal text column: no known scale of grades has more."""
-MEMORY_LIMIT: Final = "700MB"
-"""For DuckDB's buffers; larger tables spill to disk, so that the whole process stays below 1 GiB."""
 MAX_SHOWN: Final = 80  # characters of a value in a message
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
@@ -110,6 +110,7 @@ class Dataset:
         arrow_schema: bytes = b"",
         kept: Sequence[str] = (),
         row_files: RowFiles | None = None,
+        drawn: Drawn | None = None,
     ) -> None:
         self.connection = connection
         self.name = name
@@ -137,6 +138,8 @@ class Dataset:
         self.kept = tuple(name for name in kept if name in storage)
         """Columns whose unconverted values are in the table `kept`."""
         self._row_files = row_files
+        self.drawn = drawn
+        """Of a sample of larger files: where its rows are from; None if the table has all rows."""
 
     @classmethod
     def open(
@@ -209,9 +212,9 @@ class Dataset:
                             schema = arrow_schema(connection, path) if form == "parquet" else b""
                         source_digest = bytes_read.hexadecimal
                         name = path.name or path.resolve().name
-            elif isinstance(source, RowPart):
-                name, form, row_files, source_digest = source.files.dataset, source.format, source.files, ""
-                source.load(connection)
+            elif isinstance(source, RowPart | RowSample):
+                name, form, address = source.name, source.format, address_of(source.path)
+                row_files, source_digest, schema = source.load(connection)
                 with row_files.name_files():
                     settler.settle(connection, name=name, usual=source.missing_tokens)
             else:
@@ -246,6 +249,7 @@ class Dataset:
                 arrow_schema=schema,
                 kept=kept if settler.has_kept else (),
                 row_files=row_files,
+                drawn=source.drawn(connection, storage) if isinstance(source, RowSample) else None,
             )
         except BaseException:
             connection.close()
@@ -275,7 +279,13 @@ class Dataset:
         """Name of the file without its extension, of a folder, of the folder of several files, or of a table."""
         if isinstance(self.address, DatabaseTable):
             return self.name.rpartition(".")[2]
-        return Path(self.name).parts[0] if self._row_files is not None else Path(self.name).stem
+        is_several = self._row_files is not None and self._row_files.names
+        return Path(self.name).parts[0] if is_several else Path(self.name).stem
+
+    @property
+    def total_rows(self) -> int:
+        """Rows of the dataset, of which the table may have a sample."""
+        return self.row_count if self.drawn is None else self.drawn.rows
 
     def _can_be_measured(self, name: str) -> bool:
         """Whether the statistics of a column can be computed without overflow."""
@@ -304,7 +314,9 @@ class Dataset:
     @cached_property
     def summaries(self) -> Mapping[str, ColumnSummary]:
         """Summaries of all columns, over all rows."""
-        return summarise(self.connection, self.storage)
+        numbers = None if self.drawn is None or self._row_files is None else self._row_files.numbers
+        found = summarise(self.connection, self.storage)
+        return found if numbers is None else counted_rows(self.connection, found, numbers)
 
     @cached_property
     def few_categories(self) -> Mapping[str, Sequence[str]]:
@@ -394,7 +406,7 @@ def open_connection() -> duckdb.DuckDBPyConnection:
     """Open a connection to DuckDB with an empty database of bounded memory."""
     connection = duckdb.connect(
         config={
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": f"{memory_limit()}B",
             "temp_directory": temporary_folder(),
             "preserve_insertion_order": True,
             "autoinstall_known_extensions": False,

@@ -7,5 +7,6 @@
 - `characteristics`: The measurements, one module per subject.
 - `guardrails`: The checks of the data, one module per subject.
 - `known_split`: What is known about the split before it is made.
+- `whole`: Measurements of all rows of large files, of which the dataset has a sample.
 - `facts`: The facts that rules read, from a profile.
 """

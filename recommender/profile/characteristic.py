@@ -54,12 +54,16 @@ def measured_number(measured: Mapping[str, Characteristic], name: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """Rows that have all targets. where: SQL condition; rows: their number; sample: SQL table of a sample of them."""
+    """Rows that have all targets. where: SQL condition; rows: their number; sample: SQL table of a sample of them.
+
+    total: rows of the dataset, where the table `dataset` has only some, which were drawn at random.
+    """
 
     where: str
     rows: int
     sample: str
     sample_rows: int
+    total: int | None = None
 
     @property
     def is_sampled(self) -> bool:
@@ -67,13 +71,17 @@ class Labelled:
 
     @property
     def counted(self) -> str:
-        return f"counted on {self.rows:,} rows"
+        return f"counted on {self.rows:,} rows" + self._drawn
+
+    @property
+    def _drawn(self) -> str:
+        return "" if self.total is None else f", drawn at random from {self.total:,}"
 
     @property
     def sampled(self) -> str:
         """Text about how a number was measured on the sample."""
         every = f" evenly spread over {self.rows:,}" if self.is_sampled else ""
-        return f"measured on {self.sample_rows:,} rows{every}"
+        return f"measured on {self.sample_rows:,} rows{every}{self._drawn}"
 
 
 def labelled_rows(dataset: Dataset, roles: Roles) -> Labelled:
@@ -93,14 +101,15 @@ def labelled_rows(dataset: Dataset, roles: Roles) -> Labelled:
         rows = connection.execute(f"SELECT count(*) FROM dataset WHERE {where}").fetchall()[0][0]
     size = min(SAMPLE_ROWS, max(MIN_SAMPLED, SAMPLE_CELLS // len(dataset.columns)))
     every = -(-rows // size)
+    total = None if dataset.drawn is None else dataset.drawn.rows
     if every == 1:
         table = f"(SELECT *, rowid FROM dataset WHERE {where})" if empty else "dataset"
-        return Labelled(where=where, rows=rows, sample=table, sample_rows=rows)
+        return Labelled(where=where, rows=rows, sample=table, sample_rows=rows, total=total)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM dataset WHERE {where} AND {one_in(every)}"
     )
     sampled = connection.execute("SELECT count(*) FROM sampled").fetchall()[0][0]
-    return Labelled(where=where, rows=rows, sample="sampled", sample_rows=sampled)
+    return Labelled(where=where, rows=rows, sample="sampled", sample_rows=sampled, total=total)
 
 
 def count(name: str, value: int, unit: str, how: str) -> Characteristic:
@@ -108,15 +117,22 @@ def count(name: str, value: int, unit: str, how: str) -> Characteristic:
 
 
 def share(name: str, hits: int, trials: int, unit: str, table: Labelled, *, sampled: bool) -> Characteristic:
-    """A share, with Wilson's interval if it was measured on a sample."""
-    estimated = sampled and table.is_sampled and trials > 0
+    """A share, with Wilson's interval if it was measured on a sample.
+
+    Cells of one row depend on each other, so the interval of rows that were drawn at random is that of as many rows.
+    """
+    drawn = not sampled and table.total is not None and trials > 0
+    estimated = drawn or (sampled and table.is_sampled and trials > 0)
+    value = hits / trials if trials else 0.0
+    if drawn and trials > table.rows:
+        hits, trials = round(value * table.rows), table.rows
     low, high = wilson_interval(hits, trials) if estimated else (None, None)
     return Characteristic(
         name=name,
-        value=hits / trials if trials else 0.0,
+        value=value,
         unit=unit,
         low=low,
         high=high,
-        sample=table.sample_rows if estimated else None,
+        sample=(table.rows if drawn else table.sample_rows) if estimated else None,
         how=table.sampled if sampled else table.counted,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recommender.dataset.column_summary import summarise
+from recommender.dataset.readers.row_parts import WHOLE
+from recommender.dataset.sql import is_number
 from recommender.profile.characteristic import Characteristic, by_name, labelled_rows
 from recommender.profile.characteristics.comparing import feature_drift
 from recommender.profile.characteristics.entity import find_entity
@@ -26,11 +28,13 @@ from recommender.profile.guardrails.status import sort_by_status
 from recommender.profile.known_split import known_split
 from recommender.profile.measurements import measure_features, measure_order, measure_rows, measure_targets
 from recommender.profile.profile import ColumnProfile, Profile
+from recommender.profile.whole import check_sample, whole_rows, whole_summary
 from rules.vocabulary.facts import Modality, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from recommender.dataset.column_summary import ColumnSummary
     from recommender.dataset.dataset import Dataset
     from recommender.profile.characteristic import Labelled
     from recommender.roles.roles import Roles
@@ -50,9 +54,14 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
         else summarise(dataset.connection, dataset.storage, where=table.where)
     )
     features = measure_features(dataset, roles, table, summaries)
-    targets = {target: measure_targets(dataset, roles, table, target, summaries[target]) for target in roles.targets}
-    is_folder = dataset.format in {"folder", "archive"}  # images are in the order of their names
-    sequence = () if is_folder else measure_order(dataset, roles)
+    whole = None if dataset.drawn is None else whole_rows(dataset, roles, table)
+    if whole is None:
+        targets = {own: measure_targets(dataset, roles, table, own, summaries[own]) for own in roles.targets}
+    else:
+        targets = {own: _whole_target(dataset, roles, whole, own, summaries[own]) for own in roles.targets}
+    # Images are in the order of their names, and drawn rows have no neighbours.
+    has_order = dataset.format not in {"folder", "archive"} and whole is None
+    sequence = () if not has_order else measure_order(dataset, roles)
     parts = _parts(roles)
     pictures: Sequence[Characteristic] = ()
     if roles.has_images:
@@ -61,9 +70,14 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
         pictures = measure_images(dataset, roles, table)
     if roles.has_sequences:
         sequence = measure_sequences(dataset, roles, table)
-    characteristics = (*measure_rows(dataset, roles, table), *features.characteristics, *pictures, *sequence)
+    characteristics = (
+        *measure_rows(dataset, roles, table, whole=whole),
+        *features.characteristics,
+        *pictures,
+        *sequence,
+    )
     measured = by_name(characteristics)
-    return Profile(
+    profile = Profile(
         dataset=dataset.name,
         task=roles.task,
         modality=modality_of(roles),
@@ -98,6 +112,16 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
             )
         ),
     )
+    return check_sample(dataset, profile)
+
+
+def _whole_target(
+    dataset: Dataset, roles: Roles, whole: Labelled, target: str, summary: ColumnSummary
+) -> tuple[Characteristic, ...]:
+    """Characteristics of a target over all rows of large files. summary: that of the sample."""
+    if is_number(dataset.storage[target]):
+        summary = whole_summary(dataset, summary, whole)
+    return measure_targets(dataset, roles, whole, target, summary, source=WHOLE)
 
 
 def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:

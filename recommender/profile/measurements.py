@@ -26,6 +26,7 @@ from recommender.profile.characteristics.features import (
     outliers,
 )
 from recommender.profile.characteristics.target import Classes, TargetDistribution, target_distribution
+from recommender.profile.whole import whole_repeats
 from recommender.roles.tasks import class_counts
 from recommender.roles.time_order import persistence, spacing
 from rules.vocabulary.column_kind import Kind
@@ -62,24 +63,31 @@ class Features:
     hints: tuple[Hint, ...]
 
 
-def measure_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
-    """Number of rows, rows without target, and duplicate rows."""
+def measure_rows(
+    dataset: Dataset, roles: Roles, table: Labelled, *, whole: Labelled | None = None
+) -> Sequence[Characteristic]:
+    """Number of rows, rows without target, and duplicate rows. whole: all labelled rows, where table is a sample."""
     weights = _weights(dataset, roles, table)
-    unlabelled = dataset.row_count - table.rows - int(measured_number(by_name(weights), "weightless_rows"))
+    sample, among, every = table, table, dataset.total_rows
+    table = whole or table
+    unlabelled = every - table.rows - int(measured_number(by_name(weights), "weightless_rows"))
     apart = {roles.split_column, roles.weight_column}
     compared = [name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER and name not in apart]
-    copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else 0
-    learned = compared if roles.task is Task.FORECASTING else roles.features
-    alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
+    if whole is None:
+        copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else 0
+        learned = compared if roles.task is Task.FORECASTING else roles.features
+        alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
+    else:
+        copies, alike, among = whole_repeats(dataset, roles, compared, whole, sample=sample)
     return (
         count("rows", table.rows, "rows", "rows with a target"),
         Characteristic(name="split", value=roles.split, unit="way", how=SPLIT_REASONS[roles.split]),
-        count("unlabelled_rows", unlabelled, "rows", f"counted on {dataset.row_count:,} rows"),
-        share("target_missing_share", unlabelled, dataset.row_count, "fraction of rows", table, sampled=False),
-        share("duplicate_share", copies, table.rows, "fraction of rows", table, sampled=False),
-        share("alike_share", alike.rows, table.rows, "fraction of rows", table, sampled=False),
-        share("most_alike_share", alike.most, table.rows, "fraction of rows", table, sampled=False),
-        share("alike_unlike_target_share", alike.differing, alike.groups, "fraction of groups", table, sampled=False),
+        count("unlabelled_rows", unlabelled, "rows", f"counted on {every:,} rows"),
+        share("target_missing_share", unlabelled, every, "fraction of rows", table, sampled=False),
+        share("duplicate_share", copies, among.rows, "fraction of rows", among, sampled=False),
+        share("alike_share", alike.rows, among.rows, "fraction of rows", among, sampled=False),
+        share("most_alike_share", alike.most, among.rows, "fraction of rows", among, sampled=False),
+        share("alike_unlike_target_share", alike.differing, alike.groups, "fraction of groups", among, sampled=False),
         *weights,
         *_costs(roles),
     )
@@ -212,18 +220,18 @@ def _hints(
 
 
 def measure_targets(
-    dataset: Dataset, roles: Roles, table: Labelled, target: str, summary: ColumnSummary
+    dataset: Dataset, roles: Roles, table: Labelled, target: str, summary: ColumnSummary, *, source: str = "dataset"
 ) -> tuple[Characteristic, ...]:
-    """Characteristics of one target: its classes, or its distribution and outliers."""
+    """Characteristics of one target: its classes, or its distribution and outliers. source: SQL table of the rows."""
     if roles.task.is_classification:
-        return _of_classes(Classes(counts=class_counts(dataset, target, where=table.where)), table)
+        return _of_classes(Classes(counts=class_counts(dataset, target, where=table.where, source=source)), table)
     low, high = summary.minimum, summary.maximum
     if low is None or high is None or low == high:
         return ()
     found = target_distribution(
         dataset.connection,
         target,
-        table=f"(SELECT * FROM dataset WHERE {table.where})",
+        table=f"(SELECT * FROM {source} WHERE {table.where})",
         sample=table.sample,
         extent=(low, high),
     )

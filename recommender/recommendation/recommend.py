@@ -6,8 +6,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recommender.dataset.address import recorded
+from recommender.dataset.address import LocalPath, address_of, recorded
 from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers.row_parts import find_row_sample
 from recommender.dataset.readers.types.times import checked_formats
 from recommender.machine_speed import known_slowdown
 from recommender.profile.characteristic import by_name, measured_number
@@ -16,6 +17,7 @@ from recommender.profile.guardrails.status import sort_by_status
 from recommender.profile.known_split import named_hold_out
 from recommender.profile.measure import measure
 from recommender.profile.profile import Profile, rarest_class
+from recommender.profile.whole import can_be_sampled, check_sample, measure_exactly, sampled_facts
 from recommender.recommendation.bundle_guardrails import check_choices
 from recommender.recommendation.bundle_pins import with_bundle
 from recommender.recommendation.recommendation import Recommendation
@@ -28,11 +30,12 @@ from recommender.roles.infer import infer_roles
 from rules.decision.engine import alternatives, decide, slot_choices
 from rules.decision.record import DatasetSeen, Record
 from rules.decision.request import RecordedRequest, Request
+from rules.errors import DatasetError, PcwatError
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.column_kind import Kind
-from rules.vocabulary.facts import UNKNOWN, Measurement
+from rules.vocabulary.facts import UNKNOWN, Measurement, Task
 
 if TYPE_CHECKING:
     import os
@@ -40,9 +43,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recommender.dataset.address import DatasetAddress
+    from recommender.dataset.readers.row_parts import RowSample
     from recommender.dataset.readers.types.reading import ColumnReading
     from recommender.recommendation.search_space import Space
     from recommender.roles.roles import Roles
+    from rules.decision.engine import Strategy
     from rules.decision.trace import Pin
     from rules.vocabulary.bundle import Bundle
 
@@ -109,7 +114,7 @@ def recommend(
         'accuracy'
     """
     request = Request.of(request, fields, called="recommend")
-    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else open_to_profile(data, request) as dataset:
         own = with_search(pins, search)
         return advise(dataset, request, book=load_book(book), pins=own, budget=budget, trials=trials, after=after)
 
@@ -133,30 +138,36 @@ def advise(
     with dataset.name_failing_columns():
         roles = infer_roles(dataset, request)
         profile = measure(dataset, roles)
-    # The number of trials depends on the network of a trial, so rules decide first without and then with it.
     training = NO_TRAINING if after is None else read_training_facts(after, dataset=dataset, targets=roles.targets)
-    unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"), training=training)
-    pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)
-    chosen = slot_choices(book, unplanned, pins=pinned)
-    plan = trial_budget(
-        sizes_of(dataset, roles, profile),
-        architecture=chosen[Slot.ARCHITECTURE].choice,
-        validation=chosen[Slot.VALIDATION].choice,
-        budget=budget,
-        trials=trials,
-        slowdown=known_slowdown(),
-    )
-    measured = {**unplanned, "trial_budget": plan}
-    if bundle is not None:
-        pins = with_bundle(bundle, pins, book=book, facts=measured)
-    strategy = decide(book, measured, pins=pins)
+
+    def strategy_of(profile: Profile) -> Strategy:
+        # The number of trials depends on the network of a trial, so rules decide first without and then with it.
+        unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"), training=training)
+        pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)
+        chosen = slot_choices(book, unplanned, pins=pinned)
+        plan = trial_budget(
+            sizes_of(dataset, roles, profile),
+            architecture=chosen[Slot.ARCHITECTURE].choice,
+            validation=chosen[Slot.VALIDATION].choice,
+            budget=budget,
+            trials=trials,
+            slowdown=known_slowdown(),
+        )
+        measured = {**unplanned, "trial_budget": plan}
+        own = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=measured)
+        return decide(book, measured, pins=own)
+
+    strategy = strategy_of(profile)
+    while dataset.drawn is not None and (names := sampled_facts(profile, fragile_facts(strategy))):
+        profile = check_sample(dataset, measure_exactly(dataset, roles, profile, names))
+        strategy = strategy_of(profile)
     for own in alternatives(strategy.bundle):
         check_target_values(own, profile, roles.labels)
     seen = DatasetSeen(
         name=dataset.name,
         path=recorded(dataset.address),
         digest=dataset.digest,
-        rows=dataset.row_count,
+        rows=dataset.total_rows,
         task=roles.task,
         task_reason=roles.task_reason,
         targets=roles.targets,
@@ -172,11 +183,16 @@ def advise(
     )
 
 
+def fragile_facts(strategy: Strategy) -> frozenset[str]:
+    """Facts in whose interval a threshold lies that changes a choice."""
+    return frozenset(one.fact for decision in strategy.decisions.values() for one in decision.fragile)
+
+
 def sizes_of(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
     """Properties of a dataset on which the duration of a trial depends."""
     is_sequence = roles.has_sequences
     return Sizes(
-        rows=dataset.row_count,
+        rows=dataset.total_rows,
         columns=len(roles.features),
         numbers=sum(roles.columns[name].kind is Kind.NUMERIC for name in roles.features),
         images=dataset.images if roles.has_images else None,
@@ -190,7 +206,7 @@ def sizes_of(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
 def advise_on(address: DatasetAddress, request: Request, strategy: StrategyOptions) -> Recommendation:
     """Open a dataset and recommend a bundle, for the command line. Raises PcwatError where the user can fix it."""
     book = load_book(strategy.layers)
-    with open_dataset(address, request) as dataset:
+    with open_to_profile(address, request) as dataset:
         return advise(
             dataset,
             request,
@@ -200,6 +216,37 @@ def advise_on(address: DatasetAddress, request: Request, strategy: StrategyOptio
             trials=strategy.trials,
             after=strategy.after,
         )
+
+
+def open_to_profile(data: object, request: Request) -> Dataset:
+    """Open a dataset whose profile is measured: of large Parquet files, only a random sample of rows is read.
+
+    All rows are read where they depend on each other, and where the sample raises an error. Raises as `open_dataset`.
+    """
+    if sample := _row_sample(data, request):
+        dataset = None
+        try:
+            dataset = Dataset.open(sample, times=request.times, not_times=request.not_times)
+            with dataset.name_failing_columns():
+                if can_be_sampled(dataset, infer_roles(dataset, request)):
+                    return dataset
+        except PcwatError:
+            pass  # about all rows, it is raised below
+        if dataset is not None:
+            dataset.close()
+    return open_dataset(data, request)
+
+
+def _row_sample(data: object, request: Request) -> RowSample | None:
+    """Sample of the rows of large files, if a request reads them in the usual way and their order does not matter."""
+    has_options = request.delimiter or request.reading or request.missing is not None or request.date_formats
+    if has_options or request.task is Task.FORECASTING:
+        return None
+    try:
+        address = address_of(data)
+    except DatasetError:
+        return None
+    return find_row_sample(address.path, table=request.table) if isinstance(address, LocalPath) else None
 
 
 def open_dataset(data: object, request: Request, *, readings: Mapping[str, ColumnReading] | None = None) -> Dataset:

@@ -51,16 +51,16 @@ class Reading:
     """Another possible task of the target, as text; empty if there is none."""
 
 
-def class_counts(dataset: Dataset, target: str, *, where: str = "TRUE") -> Mapping[str, int]:
+def class_counts(dataset: Dataset, target: str, *, where: str = "TRUE", source: str = "dataset") -> Mapping[str, int]:
     """Rows of each class by name, sorted: numbers by value, text alphabetically.
 
-    where: SQL condition on the rows.
+    where: SQL condition on the rows. source: SQL table of the rows.
     """
     storage = dataset.storage[target]
     text, column = category_text(target, storage), quoted(target)
     order = f"min({column})" if is_number(storage) else text
     found = dataset.connection.execute(
-        f"SELECT {text}, count(*) FROM dataset WHERE {column} IS NOT NULL AND {where} GROUP BY 1 ORDER BY {order}"
+        f"SELECT {text}, count(*) FROM {source} WHERE {column} IS NOT NULL AND {where} GROUP BY 1 ORDER BY {order}"
     ).fetchall()
     return dict(found)
 

@@ -5,7 +5,7 @@
 - `images`: Image files, and folders and archives of images.
 - `types`: Types of text columns: numbers, times and missing values.
 - `file_set`: Files of a pattern or a partitioned folder, read as one table.
-- `row_parts`: Tables in files that are read in parts.
+- `row_parts`: Tables in files that are read in parts, and random samples of large ones.
 - `files`: Files of a folder or an archive, by name.
 - `remote`: Files of web servers and stores, downloaded while they are read.
 - `postgres`: Tables and queries of a PostgreSQL server.

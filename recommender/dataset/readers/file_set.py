@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import duckdb
+    import numpy as np
 
     from recommender.dataset.readers.formats.typed_columns import Mixed
 
@@ -90,6 +91,8 @@ class RowFiles:
     """First row of each file, from 0."""
     before: int = 0
     """Rows of the dataset before those of the table, which is a part of it."""
+    numbers: np.ndarray | None = None
+    """Of a sample: number of each row in the dataset, from 0."""
 
     def with_files(self, message: str) -> str:
         """A message in which the number of a row is its number in its file, with the file's name.
@@ -118,6 +121,8 @@ class RowFiles:
 
     def _located(self, found: re.Match[str]) -> str:
         row = int(found[1].replace(",", "")) + self.before
+        if self.numbers is not None:
+            row = int(self.numbers[row - 1]) + 1
         comma = "," if found[1].endswith(",") else ""
         if not self.names:
             return f"row {row:,}{comma}{found[0][found.end(1) - found.start() :]}"

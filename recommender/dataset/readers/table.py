@@ -53,6 +53,7 @@ MAX_SHOWN: Final = 5
 """Files of a folder in an error message."""
 PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 """Name of an unnamed pandas index in a Parquet file, which is not a column of the frame."""
+ROW_NUMBER: Final = "row number of the Parquet file"
 ROWS_TRIED: Final = 20
 FILE_NAME: Final = re.compile(r"\.[A-Za-z]{3,4}\s*$")
 
@@ -323,8 +324,11 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS {parquet_query(connection, path)}")
 
 
-def parquet_query(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """SELECT of the rows of a Parquet file, under distinct names. Raises DatasetError if it has too many cells."""
+def parquet_query(connection: duckdb.DuckDBPyConnection, path: Path, *, is_numbered: bool = False) -> str:
+    """SELECT of the rows of a Parquet file, under distinct names. Raises DatasetError if it has too many cells.
+
+    is_numbered: whether rows have their number from 0 as a last column ROW_NUMBER.
+    """
     source = f"read_parquet({file_literal(path)}, {PLAIN_PATH})"
     columns = connection.execute(f"FROM {source} LIMIT 0").description or []
     check_columns(str(path), len(columns))
@@ -332,6 +336,9 @@ def parquet_query(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     names = distinct_names(_parquet_names(connection, path))
     indices = [quoted(name) for name in names if PANDAS_INDEX.fullmatch(name)]
     kept = f"* EXCLUDE ({', '.join(indices)})" if 0 < len(indices) < len(names) else "*"
+    if is_numbered:
+        source = f"read_parquet({file_literal(path)}, {PLAIN_PATH}, file_row_number = true)"
+        names.append(ROW_NUMBER)
     return f"SELECT {kept} FROM {source} AS file({', '.join(map(quoted, names))})"
 
 

@@ -38,7 +38,9 @@ class Hint:
     """Rows in which the column is not missing."""
 
 
-def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str) -> int:
+def duplicate_rows(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str, table: str = "dataset"
+) -> int:
     """Number of rows equal to an earlier one in all given columns, found by 64-bit hashes.
 
     The probability of a hash collision is about rows² / 2^65: 1e-7 for two million rows.
@@ -46,7 +48,7 @@ def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]
     hashes = ", ".join(f"hash({', '.join(map(quoted, names))})" for names in chunks(columns, LONG_COLUMNS))
     found = connection.execute(
         "SELECT coalesce(sum(n) - count(*), 0) "
-        f"FROM (SELECT count(*) AS n FROM dataset WHERE {where} GROUP BY hash({hashes}))"
+        f"FROM (SELECT count(*) AS n FROM {table} WHERE {where} GROUP BY hash({hashes}))"
     ).fetchall()
     return int(found[0][0])
 
@@ -66,7 +68,12 @@ class Alike:
 
 
 def alike_rows(
-    connection: duckdb.DuckDBPyConnection, features: Sequence[str], targets: Sequence[str], *, where: str
+    connection: duckdb.DuckDBPyConnection,
+    features: Sequence[str],
+    targets: Sequence[str],
+    *,
+    where: str,
+    table: str = "dataset",
 ) -> Alike:
     """Rows with equal features, found by 64-bit hashes as in `duplicate_rows`."""
     if not features:
@@ -75,7 +82,7 @@ def alike_rows(
     truth = f"hash({', '.join(map(quoted, targets))})"
     found = connection.execute(
         "SELECT coalesce(sum(n) - count(*), 0), coalesce(max(n), 0), count_if(n > 1), count_if(low < high) FROM "
-        f"(SELECT count(*) AS n, min({truth}) AS low, max({truth}) AS high FROM dataset WHERE {where} "
+        f"(SELECT count(*) AS n, min({truth}) AS low, max({truth}) AS high FROM {table} WHERE {where} "
         f"GROUP BY hash({hashes}))"
     ).fetchall()
     rows, most, groups, differing = map(int, found[0])

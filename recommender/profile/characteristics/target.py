@@ -96,11 +96,17 @@ class TargetDistribution:
 
 
 def target_distribution(
-    connection: duckdb.DuckDBPyConnection, name: str, *, table: str, sample: str, extent: tuple[float, float]
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    table: str,
+    sample: str,
+    extent: tuple[float, float],
+    counted: str | None = None,
 ) -> TargetDistribution:
     """Measure a numeric column: moments on `table`, quantiles on `sample` (SQL tables).
 
-    extent: smallest and largest value, which differ.
+    extent: smallest and largest value, which differ. counted: table whose outliers are counted; None for `sample`.
     """
     value = f"CAST({quoted(name)} AS DOUBLE)"
     low, high = extent
@@ -114,6 +120,10 @@ def target_distribution(
     centre = _centre(connection, numbers)
     power = yeo_johnson_power(connection, numbers, centre=centre)
     both = f"(SELECT y, {yeo_johnson('y', power, centre=centre)} AS z FROM {numbers})"
+    rows_counted = "sample"
+    if counted is not None:
+        known = f"(SELECT {value} AS y FROM {counted} WHERE {quoted(name)} IS NOT NULL)"
+        rows_counted = f"(SELECT y, {yeo_johnson('y', power, centre=centre)} AS z FROM {known}) AS sample"
     cuts = "[0.05, 0.25, 0.5, 0.75, 0.95]"
     counts = connection.execute(
         f"""
@@ -126,7 +136,7 @@ def target_distribution(
             SELECT {_is_outlier("y")} AS raw, {_is_outlier("z")} AS transformed,
                 sample.y < cut.y[2] - {TUKEY_REACH} * (cut.y[4] - cut.y[2])
                 OR sample.y > cut.y[4] + {TUKEY_REACH} * (cut.y[4] - cut.y[2]) AS tukey
-            FROM sample, cut
+            FROM {rows_counted}, cut
         )
         SELECT count(*), count_if(raw), count_if(transformed), count_if(tukey) FROM beyond
         """

@@ -1,0 +1,98 @@
+"""Seconds and memory of a recommendation, and rows a second of predictions, by the number of rows.
+
+    python -m benchmarks.scale [--rows 100000000] [--run RUN] [--predict 1000000]
+
+Parquet files of 10⁴, 10⁵, … rows with 19 single floats and a class are generated in a temporary directory, which needs
+76 bytes a row, and each is recommended for in a new process. With --run, a run or an export that was trained on such a
+file predicts rows of the largest one; `--write FILE` writes 20,000 rows to train on, and ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+FIRST: Final = 10_000
+TRAINING_ROWS: Final = 20_000
+NUMBERS: Final = 19
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+# A child's ru_maxrss starts at its parent's; this one starts at zero.
+PEAK: Final = "next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))"
+RECOMMEND: Final = f"""
+import sys, time
+start = time.perf_counter()
+from recommender.recommendation.recommend import recommend
+recommend(sys.argv[1], target="y")
+print(time.perf_counter() - start, {PEAK})
+"""
+PREDICT: Final = f"""
+import sys, time
+from pathlib import Path
+from executor.cli.open_model import import_tensorflow_for, open_model
+model = open_model(Path(sys.argv[1]))
+import_tensorflow_for(model)
+start = time.perf_counter()
+model.predict_file(sys.argv[2], sys.argv[3], ignore_extra=True)
+print(time.perf_counter() - start, {PEAK})
+"""
+
+
+def write_rows(path: Path, rows: int) -> None:
+    """Write a Parquet file of random rows."""
+    numbers = ", ".join(f"(random() * {number + 1})::FLOAT AS x{number}" for number in range(NUMBERS))
+    label = "CASE WHEN x0 + x1 / 2 + x2 / 3 + random() > 2.2 THEN 'yes' ELSE 'no' END AS y"
+    query = f"SELECT *, {label} FROM (SELECT {numbers} FROM range({rows}))"  # noqa: S608  own names
+    with duckdb.connect() as connection:
+        connection.execute("SELECT setseed(0.5)")
+        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+
+
+def measure(code: str, *arguments: str) -> tuple[float, float]:
+    """Seconds and peak memory in MiB of code in a new process."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    seconds, peak = done.stdout.split()[-2:]
+    return float(seconds), float(peak) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000, help="largest number of rows")
+    parser.add_argument("--run", type=Path, help="run or export that predicts")
+    parser.add_argument("--predict", type=int, default=1_000_000, help="rows that it predicts")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write a table to train on")
+    options = parser.parse_args()
+    if options.write is not None:
+        write_rows(options.write, TRAINING_ROWS)
+        return
+    console = Console(highlight=False)
+    table = Table("rows", "file, MB", "recommend, s", "memory, MiB")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = FIRST
+        while options.run is None and rows <= options.rows:
+            path = Path(folder) / "rows.parquet"
+            write_rows(path, rows)
+            seconds, peak = measure(RECOMMEND, str(path))
+            table.add_row(f"{rows:,}", f"{path.stat().st_size / 1e6:,.0f}", f"{seconds:.1f}", f"{peak:,.0f}")
+            rows *= 10
+        if options.run is not None:
+            path = Path(folder) / "rows.parquet"
+            write_rows(path, options.predict)
+            table = Table("rows", "predict, s", "rows a second", "memory, MiB")
+            seconds, peak = measure(PREDICT, str(options.run), str(path), f"{folder}/out.parquet")
+            table.add_row(f"{options.predict:,}", f"{seconds:.1f}", f"{options.predict / seconds:,.0f}", f"{peak:,.0f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
