@@ -49,6 +49,7 @@ NOTES: Final[Mapping[str, tuple[str, tuple[Hyperparameter, ...]]]] = MappingProx
 ALL: Final = "All datasets"
 CLASSES, NUMBERS, FORECASTS, SEQUENCES = "Classification tables", "Regression tables", "Forecasts", "Sequences"
 KINDS: Final = (ALL, CLASSES, NUMBERS, FORECASTS, SEQUENCES)
+MIN_DATASETS: Final = 3  # of a kind that is listed
 MIN_CONFIGURATIONS: Final = 12  # of a dataset, from which shares are estimated
 
 
@@ -76,7 +77,8 @@ def sensitivity_scores(results: Results) -> tuple[SensitivityScore, ...]:
             shares = variance_shares(own, results.datasets[name])
             for kind in (ALL, kind_of(results.datasets[name])):
                 by_kind[kind][name] = shares
-    kinds = sorted(by_kind, key=lambda kind: KINDS.index(kind) if kind in KINDS else len(KINDS))
+    listed = [kind for kind, found in by_kind.items() if kind == ALL or len(found) >= MIN_DATASETS]
+    kinds = sorted(listed, key=lambda kind: KINDS.index(kind) if kind in KINDS else len(KINDS))
     return tuple(
         SensitivityScore(
             kind=kind,

@@ -12,7 +12,7 @@ import numpy as np
 from rules.scorecard.effects import LEVEL, MAX_RATIO, RESAMPLES, SEARCHED, errors_of_slot, without_rate
 from rules.scorecard.results import error_of
 from rules.scorecard.scorecard import SpreadScore
-from rules.scorecard.sensitivity import ALL, NOTES, kind_of
+from rules.scorecard.sensitivity import ALL, MIN_DATASETS, NOTES, kind_of
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ ROWS: Final = MappingProxyType(
 )
 """Rows of the notes' table whose alternatives are measured one at a time; optimizers at a searched rate."""
 RATE: Final = "Learning rate"
-MIN_DATASETS: Final = 3  # of a kind
 
 
 def spread_scores(results: Results) -> Iterator[SpreadScore]:
