@@ -11,6 +11,7 @@ from scipy.stats import kendalltau
 
 from rules.scorecard.effects import SlotErrors, effect, errors_of_slot, hindsight, interval_of_mean, log_ratios
 from rules.scorecard.scorecard import (
+    MIN_DATASETS,
     Alternative,
     ConfigurationScore,
     MetricScore,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from rules.scorecard.results import Results
 
-MIN_DATASETS: Final = 3  # of a fixed choice whose regret is given
 WORST: Final = 3  # datasets that are named as those where a rule fails
 BOOK: Final = "rules"
 HANDBOOK: Final = "handbook"

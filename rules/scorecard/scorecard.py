@@ -40,6 +40,7 @@ NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Evidence rules that the shipped measurements may lack, with the reason."""
+MIN_DATASETS: Final = 3  # over which an interval is meaningful
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -95,6 +96,13 @@ class RuleScore(BaseModel):
     def excludes_worse(self) -> bool:
         """Whether the interval excludes that the choice of the handbook has less error; 1 % less is a tie."""
         return self.handbook is None or self.handbook.low >= 1 - TIE
+
+    @property
+    def verdict(self) -> str:
+        """Whether it excludes worse; an interval over one or two datasets does not tell."""
+        if self.handbook is not None and self.handbook.datasets < MIN_DATASETS:
+            return "too few datasets"
+        return "yes" if self.excludes_worse else "no"
 
 
 class Regret(BaseModel):

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from rules.scorecard.effects import LEVEL, RESAMPLES
 from rules.scorecard.results import error_of
-from rules.scorecard.scorecard import HyperparameterScore, SensitivityScore
+from rules.scorecard.scorecard import MIN_DATASETS, HyperparameterScore, SensitivityScore
 from rules.vocabulary.choices import Hyperparameter, Slot, names
 from rules.vocabulary.facts import Task
 
@@ -49,7 +49,6 @@ NOTES: Final[Mapping[str, tuple[str, tuple[Hyperparameter, ...]]]] = MappingProx
 ALL: Final = "All datasets"
 CLASSES, NUMBERS, FORECASTS, SEQUENCES = "Classification tables", "Regression tables", "Forecasts", "Sequences"
 KINDS: Final = (ALL, CLASSES, NUMBERS, FORECASTS, SEQUENCES)
-MIN_DATASETS: Final = 3  # of a kind that is listed
 MIN_CONFIGURATIONS: Final = 12  # of a dataset, from which shares are estimated
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from rules.scorecard.effects import LEVEL, MAX_RATIO, RESAMPLES, SEARCHED, errors_of_slot, without_rate
 from rules.scorecard.results import error_of
-from rules.scorecard.scorecard import SpreadScore
-from rules.scorecard.sensitivity import ALL, MIN_DATASETS, NOTES, kind_of
+from rules.scorecard.scorecard import MIN_DATASETS, SpreadScore
+from rules.scorecard.sensitivity import ALL, NOTES, kind_of
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:

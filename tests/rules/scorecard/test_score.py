@@ -129,7 +129,7 @@ def test_tie_does_not_include_worse(make_results: MakeResults) -> None:
     rule = score(make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier())).rule("W002")
 
     assert rule is not None
-    assert rule.excludes_worse
+    assert (rule.excludes_worse, rule.verdict) == (True, "yes")
 
 
 def test_rule_with_the_choice_of_the_handbook_is_not_compared_with_it(make_results: MakeResults) -> None:
@@ -137,3 +137,10 @@ def test_rule_with_the_choice_of_the_handbook_is_not_compared_with_it(make_resul
 
     assert rule is not None
     assert (rule.handbook, rule.left_out) == (None, None)
+
+
+def test_interval_over_two_datasets_does_not_tell(make_results: MakeResults) -> None:
+    scores = {name: {He(): [1.0, 1.0], Xavier(): [1.5, 1.5]} for name in "ab"}
+    card = score(make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier()))
+
+    assert [one.verdict for one in card.contested] == ["too few datasets"]
