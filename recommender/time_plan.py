@@ -31,7 +31,6 @@ mean of five networks with 0.3 of the epochs has a lower error than one with all
 SEEDS: Final = (5, 3, 1)
 """Networks of a trial on all rows, the most that fit into the time: docs/evidence.md#all-rows."""
 SAVE_SECONDS: Final = 1.0  # to write and check a model of one network, on two cores
-REPORT_SECONDS: Final = 2.5  # of summary, report and manifest, which come after it, on two cores
 ALL_ROWS_SHARE: Final = 0.15  # of the limit, to train the selected networks of a table on all rows
 TF_IDF_SECONDS: Final = 3.0  # for the linear model on TF-IDF, at least, where the limit is short
 TF_IDF_SHARE: Final = 0.15  # of a longer limit: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s

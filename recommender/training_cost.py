@@ -36,6 +36,12 @@ STACKED_TRIALS: Final = 8  # trials of a stack, which share its step overhead an
 
 
 MAX_PERIODIC_COLUMNS: Final = 100  # numeric columns; with more, periodic features would dominate the training time
+MAX_FITTED: Final = 256
+"""Training sequences, evenly spaced, on which random features are fitted; a standard deviation has a standard error of
+4 %."""
+ENCODING_SHARE: Final = 0.1  # of the time limit, for fitting random features and encoding all rows
+HOLD_OUT_ENCODINGS: Final = 3
+"""Times that rows of the hold-out are encoded: for the score, for the saved model and for feature importance."""
 MAX_HIDDEN_FEATURES: Final = 1_000
 """Random features of sequences that hidden layers read next to a linear layer on all of them
 (docs/evidence.md#ridge-start)."""

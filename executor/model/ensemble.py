@@ -20,6 +20,7 @@ from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.weights import read_weights
 from executor.search.runners.stack import out_of_fold_outputs
 from executor.search.runners.stacked_graph import OUTPUTS_PER_CALL
+from recommender.recommendation.training_work import CANDIDATES
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from executor.search.records.trials import Trials
     from rules.vocabulary.bundle import Bundle
 
-CANDIDATES: Final = 12
-"""Candidate networks, those of the best trials; each selected one takes half a second."""
 PICKS: Final = 20  # maximum number of selections, with repetition (docs/evidence.md, section 4)
 HALVINGS: Final = 10  # of the validation rows: selection on one half, evaluation on the other
 MIN_ROWS: Final = 100  # validation rows; smaller halves are too noisy

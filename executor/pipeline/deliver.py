@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
 from executor.runtime.log import LOG
 from executor.search.runners.workspace import create_workspace
-from recommender.time_plan import REPORT_SECONDS, SAVE_SECONDS, SECONDS_PER_NETWORK, SEEDS, USED_SHARE
+from recommender.time_plan import SAVE_SECONDS, SECONDS_PER_NETWORK, SEEDS, USED_SHARE
 from recommender.training_cost import USUAL_SLOWDOWN
 from rules.text.numbers import number
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from executor.runtime.interrupt import Interrupt
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
+
+REPORT_SECONDS: Final = 2.5  # of summary, report and manifest, which come after it, on two cores
 
 
 @dataclass(frozen=True, kw_only=True)

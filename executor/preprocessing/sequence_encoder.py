@@ -13,6 +13,7 @@ from executor.data.row_arrays import evenly_spaced
 from executor.layers.minirocket import fit_features
 from executor.layers.names import PREFIX
 from executor.layers.steps import SequenceLayer, Steps
+from recommender.training_cost import MAX_FITTED
 from rules.vocabulary.choices import MiniRocket
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 SEQUENCE_FORMS: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
-MAX_FITTED: Final = 256
-"""Training sequences, evenly spaced, on which random features are fitted; a standard deviation has a standard error of
-4 %."""
 SEQUENCE_WEIGHT: Final = 64.0  # weight of a sequence next to other columns, in columns
 MIN_SCALE: Final = 1e-12  # of a channel; below it the channel is constant
 MAX_LETTERS: Final = 64  # the most frequent ones of training; others are ignored

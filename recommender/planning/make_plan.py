@@ -11,13 +11,14 @@ from recommender.machine_speed import known_slowdown
 from recommender.planning.reductions import duration, reductions
 from recommender.planning.stages import Figures, Situation, figures
 from recommender.planning.training_plan import (
-    Estimate,
     FirstTraining,
-    Model,
-    Speed,
-    Stage,
+    FurtherTrials,
+    MachineSpeed,
+    PlannedModel,
+    PlannedStage,
+    PlannedValue,
+    StageName,
     TrainingPlan,
-    Trials,
 )
 from recommender.profile.characteristic import by_name, measured_number
 from recommender.recommendation.recommend import advise, open_dataset, sizes_of
@@ -129,9 +130,12 @@ def plan_of(advice: Recommendation, at: Situation, *, slowdown: float | None) ->
     found = [figures(at, speed * factor) for factor in (1.0, spread, 1 / spread)]
     expected, seen = found[0], advice.record.dataset
 
-    def interval(of: Callable[[Figures], float]) -> Estimate:
+    def interval(of: Callable[[Figures], float]) -> PlannedValue:
         values = [of(one) for one in found]
-        return Estimate(value=_rounded(values[0]), low=_rounded(min(values)), high=_rounded(max(values)))
+        return PlannedValue(value=_rounded(values[0]), low=_rounded(min(values)), high=_rounded(max(values)))
+
+    def stage(name: StageName) -> PlannedStage:
+        return PlannedStage(name=name, seconds=interval(lambda one: one.stages.get(name, 0.0)))
 
     largest = at.work.sizes[0]
     return TrainingPlan(
@@ -155,16 +159,13 @@ def plan_of(advice: Recommendation, at: Situation, *, slowdown: float | None) ->
             planned_epochs=at.work.epochs,
             planned_seconds=_rounded(expected.full_seconds),
         ),
-        trials=Trials(
+        trials=FurtherTrials(
             further=interval(lambda one: one.trials - 1),
             seconds_each=_rounded(expected.seconds_each),
             ends=_end(at, expected),
         ),
-        model=Model(networks=expected.networks, all_rows_networks=expected.all_rows_networks),
-        stages=tuple(
-            Stage(name=name, seconds=interval(lambda one, name=name: one.stages.get(name, 0.0)))  # type: ignore[misc]
-            for name in expected.stages
-        ),
+        model=PlannedModel(networks=expected.networks, all_rows_networks=expected.all_rows_networks),
+        stages=tuple(stage(name) for name in expected.stages),
         seconds=interval(lambda one: one.seconds),
         memory_bytes=interval(lambda one: one.memory),
         disk_bytes=interval(lambda one: one.disk),
@@ -211,15 +212,15 @@ def _situation(
     )
 
 
-def _speed(slowdown: float | None) -> Speed:
+def _speed(slowdown: float | None) -> MachineSpeed:
     if slowdown is None:
-        return Speed(
+        return MachineSpeed(
             slowdown=USUAL_SLOWDOWN,
             is_measured=False,
             sentence="The speed of this machine was never measured: the plan is for two idle cores, with wide "
             "intervals. Every training measures it, and so does --measure.",
         )
-    return Speed(
+    return MachineSpeed(
         slowdown=slowdown,
         is_measured=True,
         sentence=f"The speed of this machine is {number(USUAL_SLOWDOWN / slowdown)} times that of two idle cores, by "

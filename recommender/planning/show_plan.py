@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from recommender.planning.training_plan import Estimate, TrainingPlan
+    from recommender.planning.training_plan import PlannedValue, TrainingPlan
 
 KIBIBYTE: Final = 2.0**10
 MEBIBYTE: Final = 2.0**20
@@ -87,12 +87,12 @@ def _lines(plan: TrainingPlan) -> Iterator[tuple[str, str]]:
     yield "Disk", _about(plan.disk_bytes, size_text)
 
 
-def _about(estimate: Estimate, text: Callable[[float], str]) -> str:
+def _about(estimate: PlannedValue, text: Callable[[float], str]) -> str:
     found = _interval(estimate, text)
     return f"about {text(estimate.value)}" + (f" ({found})" if " to " in found else "")
 
 
-def _interval(estimate: Estimate, text: Callable[[float], str]) -> str:
+def _interval(estimate: PlannedValue, text: Callable[[float], str]) -> str:
     low, high = text(estimate.low), text(estimate.high)
     return low if low == high else f"{low} to {high}"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from recommender.planning.training_plan import StageName
-from recommender.recommendation.training_work import MAX_SEEDS, START_UP, TRIALS_WITHOUT_BUDGET
+from recommender.recommendation.training_work import CANDIDATES, MAX_SEEDS, START_UP, TRIALS_WITHOUT_BUDGET
 from recommender.time_plan import (
     SAVE_SECONDS,
     SECONDS_PER_NETWORK,
@@ -18,6 +19,9 @@ from recommender.time_plan import (
 from recommender.training_cost import (
     BOOSTING_SECONDS,
     BOOSTING_SHARE,
+    ENCODING_SHARE,
+    HOLD_OUT_ENCODINGS,
+    MAX_FITTED,
     MIN_XLA_SECONDS,
     UNLIMITED_BOOSTING_SECONDS,
     USUAL_SLOWDOWN,
@@ -28,17 +32,12 @@ from recommender.training_cost import (
 if TYPE_CHECKING:
     from recommender.recommendation.training_work import SizedTraining, TrainingWork
 
-OTHER_STAGES: Final = 0.5  # exponent of the slowdown with which stages without training steps slow down
 ENCODING_SECONDS: Final = 0.1  # of a table of few rows, on two idle cores
 SECONDS_PER_CELL: Final = 1e-6  # of reading and encoding, per row and feature column, on two idle cores
 RIDGE_SECONDS: Final = 0.7  # of random features of few sequences and their ridge regression, on two idle cores
 SECONDS_PER_FEATURE: Final = 3e-10  # of a random convolution, per step of a sequence and channel, on two idle cores
-ENCODING_SHARE: Final = 0.1  # of the time limit, for random features of sequences
-HOLD_OUT_ENCODINGS: Final = 3  # times that a sequence of the hold-out is encoded
-MAX_FITTED: Final = 256  # sequences that random features are fitted on
 MIN_FEATURES: Final = 84  # kernels of MiniRocket
-CANDIDATE_SECONDS: Final = 0.2  # to evaluate a candidate of an ensemble
-CANDIDATES: Final = 12  # networks among which an ensemble is selected
+CANDIDATE_SECONDS: Final = 0.2  # to evaluate a trial that may join an ensemble, on two idle cores
 EVALUATION_SECONDS: Final = 0.7  # for scores of the hold-out with intervals and simple baselines, on two idle cores
 EVALUATION_SECONDS_PER_CELL: Final = 4e-6  # the same, per row and feature column of a table
 IMPORTANCE_SECONDS: Final = 0.04  # for the importance of a column of a table
@@ -195,7 +194,7 @@ def _slower(slowdown: float) -> float:
     Other programs delay the many short steps of a training more than long computations. Measured on two busy cores,
     whose steps took 3.4 to 7.4 times as long: 13 to 20 s until the search, of 6 s on two idle ones.
     """
-    return max(1.0, (slowdown / USUAL_SLOWDOWN) ** OTHER_STAGES)
+    return max(1.0, math.sqrt(slowdown / USUAL_SLOWDOWN))
 
 
 def _first_seconds(at: Situation, work: TrainingWork, size: SizedTraining, slowdown: float) -> float:

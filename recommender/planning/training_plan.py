@@ -23,7 +23,7 @@ class StageName(StrEnum):
     REPORT = "report"
 
 
-class Estimate(BaseModel):
+class PlannedValue(BaseModel):
     """An estimate, and an interval for the speed of the machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -33,7 +33,7 @@ class Estimate(BaseModel):
     high: float
 
 
-class Speed(BaseModel):
+class MachineSpeed(BaseModel):
     """Speed of the machine that the plan assumes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,7 +59,7 @@ class FirstTraining(BaseModel):
     """Epochs that are expected to fit; networks may stop earlier."""
     hyperparameters: dict[str, int] = Field(default_factory=dict)
     """Of a smaller network than the default one; empty for that one."""
-    seconds: Estimate
+    seconds: PlannedValue
     planned_networks: int
     """Networks of a trial without a time limit."""
     planned_repeats: int
@@ -68,19 +68,19 @@ class FirstTraining(BaseModel):
     """Seconds of the full training on this machine, without a time limit."""
 
 
-class Trials(BaseModel):
+class FurtherTrials(BaseModel):
     """Trials after the first one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    further: Estimate
+    further: PlannedValue
     """Number of them."""
     seconds_each: float
     ends: str
     """When the search ends, such as "when no further trial fits into the time limit"."""
 
 
-class Model(BaseModel):
+class PlannedModel(BaseModel):
     """The model of the run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,13 +91,13 @@ class Model(BaseModel):
     """Networks that are trained on all rows after the evaluation; 0 where no time is left or it is not requested."""
 
 
-class Stage(BaseModel):
+class PlannedStage(BaseModel):
     """A stage of the run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: StageName
-    seconds: Estimate
+    seconds: PlannedValue
 
 
 class Overruled(BaseModel):
@@ -154,14 +154,14 @@ class TrainingPlan(BaseModel):
     targets: tuple[str, ...]
     bundle: Bundle
     budget: float | None
-    speed: Speed
+    speed: MachineSpeed
     first: FirstTraining
-    trials: Trials
-    model: Model
-    stages: tuple[Stage, ...]
-    seconds: Estimate
-    memory_bytes: Estimate
-    disk_bytes: Estimate
+    trials: FurtherTrials
+    model: PlannedModel
+    stages: tuple[PlannedStage, ...]
+    seconds: PlannedValue
+    memory_bytes: PlannedValue
+    disk_bytes: PlannedValue
     overruled: tuple[Overruled, ...] = ()
     notes: tuple[str, ...] = ()
 

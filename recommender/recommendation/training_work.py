@@ -52,6 +52,8 @@ START_UP: Final = 6.0  # seconds for imports, profile and encoding, on two cores
 MAX_SEEDS: Final = 3
 """Trainings of the default configuration where nothing is searched: three to five seeds lower the error by 4 %
 (docs/evidence.md, section 4)."""
+CANDIDATES: Final = 12
+"""Candidate networks, those of the best trials; each selected one takes half a second."""
 TRIALS_WITHOUT_BUDGET: Final = 20  # without limits of time or trials
 TEXT_UNITS: Final = 128  # units of a bag of terms without a linear layer; docs/evidence.md#text-networks
 TEXT_REFIT_SHARE: Final = 0.3  # of a time limit, reserved for retraining networks of texts

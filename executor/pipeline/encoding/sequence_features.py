@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from executor.data.row_arrays import evenly_spaced
 from executor.layers.convolutions import KERNELS, STEPS_AT_ONCE
 from executor.preprocessing.preprocessing import matrix
-from executor.preprocessing.sequence_encoder import MAX_FITTED, SEQUENCE_FORMS, sequence_layer, steps_of_longest
+from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS, sequence_layer, steps_of_longest
 from executor.runs.feature_plan import FeaturePlan
 from executor.runs.files import FEATURES, read_json, write_json
 from executor.runtime.log import LOG
+from recommender.training_cost import ENCODING_SHARE, HOLD_OUT_ENCODINGS, MAX_FITTED
 from rules.vocabulary.choices import MiniRocket
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from executor.runtime.clock import Clock
     from rules.vocabulary.choices import Choice
 
-ENCODING_SHARE: Final = 0.1  # of the time limit, for fitting random features and encoding all rows
-HOLD_OUT_ENCODINGS: Final = 3
-"""Times that rows of the hold-out are encoded: for the score, for the saved model and for feature importance."""
 MEASUREMENTS: Final = 3  # of which the fastest counts
 MAX_CELLS: Final = 2**29  # encoded values of all rows: 2 GiB
 
