@@ -1,6 +1,6 @@
 """Seconds and memory of a recommendation, and rows a second of predictions, by the number of rows.
 
-    python -m benchmarks.scale [--rows 100000000] [--run RUN] [--predict 1000000]
+    python -m benchmarks.scale [--first 10000] [--rows 100000000] [--run RUN] [--predict 1000000]
 
 Parquet files of 10⁴, 10⁵, … rows with 19 single floats and a class are generated in a temporary directory, which needs
 76 bytes a row, and each is recommended for in a new process. With --run, a run or an export that was trained on such a
@@ -32,7 +32,7 @@ import sys, time
 start = time.perf_counter()
 from recommender.recommendation.recommend import recommend
 recommend(sys.argv[1], target="y")
-print(time.perf_counter() - start, {PEAK})
+print(time.perf_counter() - start, time.process_time(), {PEAK})
 """
 PREDICT: Final = f"""
 import sys, time
@@ -42,7 +42,7 @@ model = open_model(Path(sys.argv[1]))
 import_tensorflow_for(model)
 start = time.perf_counter()
 model.predict_file(sys.argv[2], sys.argv[3], ignore_extra=True)
-print(time.perf_counter() - start, {PEAK})
+print(time.perf_counter() - start, time.process_time(), {PEAK})
 """
 
 
@@ -56,17 +56,18 @@ def write_rows(path: Path, rows: int) -> None:
         connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
 
 
-def measure(code: str, *arguments: str) -> tuple[float, float]:
-    """Seconds and peak memory in MiB of code in a new process."""
+def measure(code: str, *arguments: str) -> tuple[float, float, float]:
+    """Seconds, seconds of CPU and peak memory in MiB of code in a new process."""
     done = subprocess.run(  # noqa: S603  code of this file
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    seconds, peak = done.stdout.split()[-2:]
-    return float(seconds), float(peak) / 1024
+    seconds, of_cpu, peak = done.stdout.split()[-3:]
+    return float(seconds), float(of_cpu), float(peak) / 1024
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--first", type=int, default=FIRST, help="smallest number of rows")
     parser.add_argument("--rows", type=int, default=10_000_000, help="largest number of rows")
     parser.add_argument("--run", type=Path, help="run or export that predicts")
     parser.add_argument("--predict", type=int, default=1_000_000, help="rows that it predicts")
@@ -76,21 +77,29 @@ def main() -> None:
         write_rows(options.write, TRAINING_ROWS)
         return
     console = Console(highlight=False)
-    table = Table("rows", "file, MB", "recommend, s", "memory, MiB")
+    table = Table("rows", "file, MB", "recommend, s", "CPU, s", "memory, MiB")
     with tempfile.TemporaryDirectory() as folder:
-        rows = FIRST
+        rows = options.first
         while options.run is None and rows <= options.rows:
             path = Path(folder) / "rows.parquet"
             write_rows(path, rows)
-            seconds, peak = measure(RECOMMEND, str(path))
-            table.add_row(f"{rows:,}", f"{path.stat().st_size / 1e6:,.0f}", f"{seconds:.1f}", f"{peak:,.0f}")
+            seconds, of_cpu, peak = measure(RECOMMEND, str(path))
+            table.add_row(
+                f"{rows:,}", f"{path.stat().st_size / 1e6:,.0f}", f"{seconds:.1f}", f"{of_cpu:.1f}", f"{peak:,.0f}"
+            )
             rows *= 10
         if options.run is not None:
             path = Path(folder) / "rows.parquet"
             write_rows(path, options.predict)
-            table = Table("rows", "predict, s", "rows a second", "memory, MiB")
-            seconds, peak = measure(PREDICT, str(options.run), str(path), f"{folder}/out.parquet")
-            table.add_row(f"{options.predict:,}", f"{seconds:.1f}", f"{options.predict / seconds:,.0f}", f"{peak:,.0f}")
+            table = Table("rows", "predict, s", "rows a second", "CPU, s", "memory, MiB")
+            seconds, of_cpu, peak = measure(PREDICT, str(options.run), str(path), f"{folder}/out.parquet")
+            table.add_row(
+                f"{options.predict:,}",
+                f"{seconds:.1f}",
+                f"{options.predict / seconds:,.0f}",
+                f"{of_cpu:.1f}",
+                f"{peak:,.0f}",
+            )
     console.print(table)
 
 
