@@ -11,9 +11,9 @@ workers, each of which loads TensorFlow.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,8 +47,9 @@ from rules.vocabulary.choices import (  # noqa: E402
 from rules.vocabulary.facts import Task  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from executor.search.progress import RoundProgress
     from executor.search.records.trials import Trials
 
 STORE: Final = 100_000_000  # bytes of the object store of a node
@@ -88,12 +89,17 @@ def drawn(rows: int) -> Parts:
     )
 
 
-def timed(address: str, parts: Parts, given: argparse.Namespace) -> tuple[float, Trials]:
+def timed(
+    address: str,
+    parts: Parts,
+    given: argparse.Namespace,
+    progress: Callable[[RoundProgress], None] = lambda _: None,
+) -> tuple[float, Trials]:
     """Seconds of a search on a cluster, and its trials."""
     start = time.monotonic()
     settings: dict[str, Any] = {"budget": Budget(trials=given.trials), "at_once": given.at_once, "seed": 0}
     with connect(parse_cluster(address)) as pool, tempfile.TemporaryDirectory() as folder:
-        found = search(BUNDLE, parts, directory=Path(folder), pool=pool, **settings)
+        found = search(BUNDLE, parts, directory=Path(folder), pool=pool, progress=progress, **settings)
     return time.monotonic() - start, found
 
 
@@ -110,24 +116,25 @@ def simulated(nodes: int) -> Iterator[Any]:
         cluster.shutdown()
 
 
-@contextmanager
-def killer(cluster: Any, seconds: float) -> Iterator[list[float]]:  # noqa: ANN401  Ray has no types
-    """Kill the oldest node every so often, and add another one; yields the times."""
-    done, killed = threading.Event(), []
+class Killer:
+    """Kills the oldest node of a cluster every so often, and adds another one, when a search reports its progress.
 
-    def kill() -> None:
-        while not done.wait(seconds):
-            cluster.remove_node(cluster.living.pop(0), allow_graceful=False)
-            killed.append(time.monotonic())
-            cluster.living.append(cluster.add_node(num_cpus=1, object_store_memory=STORE, wait=False))
+    Ray adds nodes in the main thread only.
+    """
 
-    thread = threading.Thread(target=kill, daemon=True)
-    thread.start()
-    try:
-        yield killed
-    finally:
-        done.set()
-        thread.join()
+    def __init__(self, cluster: Any, seconds: float) -> None:  # noqa: ANN401  Ray has no types
+        self.killed = 0
+        self._cluster = cluster
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def __call__(self, _: RoundProgress) -> None:
+        """Take the progress of a search."""
+        if time.monotonic() - self._last >= self._seconds:
+            self._cluster.remove_node(self._cluster.living.pop(0), allow_graceful=False)
+            self._cluster.living.append(self._cluster.add_node(num_cpus=1, object_store_memory=STORE, wait=False))
+            self.killed += 1
+            self._last = time.monotonic()
 
 
 def essence(trials: Trials) -> list[tuple[object, ...]]:
@@ -157,10 +164,11 @@ def main() -> None:
     if given.nodes:
         table = Table("nodes", "killed", "seconds", "best accuracy", title="simulated nodes of one core")
         for is_calm in (True, False):
-            with simulated(given.nodes) as cluster, killer(cluster, 1e9 if is_calm else given.kill) as killed:
-                seconds, trials = timed(cluster.address, parts, given)
+            with simulated(given.nodes) as cluster:
+                killer = Killer(cluster, math.inf if is_calm else given.kill)
+                seconds, trials = timed(cluster.address, parts, given, progress=killer)
             tables.append(essence(trials))
-            table.add_row(str(given.nodes), str(len(killed)), f"{seconds:.1f}", f"{trials.best.score:.4f}")
+            table.add_row(str(given.nodes), str(killer.killed), f"{seconds:.1f}", f"{trials.best.score:.4f}")
         out.print(table)
     is_same = all(one == tables[0] for one in tables)
     out.print(f"The trial tables are {'the same' if is_same else 'different'}.")

@@ -248,7 +248,7 @@ def _start(address: ClusterAddress) -> None:
     try:
         ray.init(address="local" if address.is_local else address.text, **settings)
     except Exception as error:  # noqa: BLE001  Ray raises what it finds
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".")
         raise ClusterError(
             f"The cluster {address.text} cannot be used: {reason}. Start it with 'ray start --head', with the same "
             "versions of Python, Ray and pcwat as here."
@@ -257,11 +257,10 @@ def _start(address: ClusterAddress) -> None:
 
 
 def _mute() -> None:
-    """Remove Ray's printer of the logs of nodes that die, which writes to standard output."""
-    with suppress(ImportError, AttributeError):  # it is no public interface
-        from ray._private.ray_logging import global_worker_stdstream_dispatcher  # noqa: PLC0415  an extra
+    """Keep Ray from printing the log of each node that dies on standard output, for which it has no setting."""
+    from ray._private import worker  # noqa: PLC0415  an extra
 
-        global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
+    worker.print_to_stdstream = lambda *_, **__: None
 
 
 def version_reader() -> Callable[[], dict[str, str]]:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,7 +166,11 @@ def test_progress_says_how_many_trials_are_done_and_run_at_once() -> None:
     with SearchProgress(Console(file=text, width=200, force_terminal=True), metric="f1") as progress:
         progress(now)
         progress._bar.refresh()
-    assert "8 of 20 trials completed, 8 running, epoch 1 of 9, best f1 0.5" in text.getvalue()
+        assert "8 of 20 trials completed, 8 running, epoch 1 of 9, best f1 0.5" in text.getvalue()
+        progress._drawn = 0.0
+        progress(replace(now, workers=3))
+        progress._bar.refresh()
+    assert "8 running on 3 workers, epoch 1" in text.getvalue()
 
 
 @pytest.mark.parametrize("options", [{"force_terminal": False}, {"force_terminal": True, "quiet": True}])

@@ -42,12 +42,14 @@ def test_every_field_of_a_request_goes_from_option_to_plan_to_command_line_to_op
 
 
 def test_the_command_has_the_options_of_the_search(tmp_path: Path) -> None:
-    plan = plan_of(Request(target="y"), budget=90.0, at_once=4, single=True, satisfied_at=0.5, after="/runs/a b")
+    plan = plan_of(
+        Request(target="y"), budget=90.0, at_once=4, single=True, satisfied_at=0.5, after="/runs/a b", cluster="auto"
+    )
     words = words_of(plan, tmp_path)
     assert words[3:5] == ["--target", "y"]
     assert (
         " ".join(words[7:])
-        == "--after /runs/a b --budget 90s --trials 2 --seed 3 --at-once 4 --satisfied-at 0.5 --single"
+        == "--after /runs/a b --budget 90s --trials 2 --seed 3 --cluster auto --at-once 4 --satisfied-at 0.5 --single"
     )
 
 
