@@ -37,7 +37,7 @@ from executor.runtime.budget import Budget
 from executor.runtime.cluster_address import check_shared, parse_cluster
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
-from recommender.dataset.address import parse_address, recorded
+from recommender.dataset.address import recorded, reopened
 from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
 from recommender.roles.infer import infer_roles
@@ -320,7 +320,7 @@ def reopen(
     remove_leftovers(directory)
     bundle = check_run(directory, plan)
     check_installed(bundle)
-    address = data or (None if plan.dataset is None else parse_address(plan.dataset))
+    address = data or reopened(plan.dataset)
     if address is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
     dataset = open_dataset(address, plan.request, readings=plan.readings)

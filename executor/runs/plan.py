@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import from_json, to_json
 
 from executor.runs.files import PLAN, read_json
+from recommender.dataset.address import reopened
 from recommender.dataset.readers.types.reading import ColumnReading
 from recommender.recommendation.recommend import open_dataset
 from rules.decision.request import Request
@@ -118,7 +119,11 @@ def reopen_dataset(plan: Plan, *, must: bool) -> tuple[Dataset | None, str]:
     if plan.dataset is None:
         return _without("the run was trained on a table in memory", must=must)
     try:
-        dataset = open_dataset(plan.dataset, plan.request, readings=plan.readings)
+        address = reopened(plan.dataset)
+    except DatasetError:
+        return _without(f"{plan.dataset} is a URL, which is not opened unless you name it", must=must)
+    try:
+        dataset = open_dataset(address, plan.request, readings=plan.readings)
     except DatasetError:
         return _without(f"{plan.dataset} can no longer be read", must=must)
     if dataset.digest == plan.digest:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.dataset.address import LocalPath, parse_address
+from recommender.dataset.address import LocalPath, reopened
 from recommender.dataset.readers.table import input_files
 from recommender.profile.whole import SAMPLE
 from recommender.recommendation.recommend import advise, open_dataset, open_to_profile
@@ -130,7 +130,10 @@ def _measured(
     record: Record, proved: ProvedBook, data: DatasetAddress | None
 ) -> tuple[Mapping[str, Measurement] | None, str]:
     """Newly measured facts, None if not possible, and a note."""
-    address = data or (None if record.dataset.path is None else parse_address(record.dataset.path))
+    try:
+        address = data or reopened(record.dataset.path)
+    except DatasetError as error:
+        return None, f"not measured again: {str(error).rstrip('.')}"
     if address is None:
         return None, "not measured again, since it was an in-memory table; give its file with --data"
     if isinstance(address, LocalPath) and not input_files(address):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.dataset.address import DatabaseTable, parse_address
+from recommender.dataset.address import DatabaseTable, reopened
 from recommender.dataset.digest import digest_of
 from recommender.dataset.readers.remote import local_copy
 from recommender.dataset.readers.table import find_files
@@ -120,7 +120,10 @@ def _shipped(layer: str, changed: Sequence[str], *, version: str) -> Check:
 
 def _dataset(subject: Subject, data: DatasetAddress | None) -> Check:
     seen = subject.record.dataset
-    address = data or (None if seen.path is None else parse_address(seen.path))
+    try:
+        address = data or reopened(seen.path)
+    except DatasetError as error:
+        return Check(what="dataset", status="unchecked", detail=str(error).rstrip("."))
     if address is None:
         return Check(what="dataset", status="unchecked", detail="it was an in-memory table; give its file with --data")
     try:

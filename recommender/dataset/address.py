@@ -138,6 +138,20 @@ def address_of(data: object) -> DatasetAddress | None:
     return parse_address(data) if isinstance(data, str | os.PathLike) else None
 
 
+def reopened(text: str | None) -> DatasetAddress | None:
+    """Address in a record or a plan; None for a table in memory.
+
+    Raises DatasetError on a URL: the record may be another person's, and the server would see credentials.
+    """
+    address = None if text is None else parse_address(text)
+    if isinstance(address, DatabaseTable | RemoteFile):
+        raise DatasetError(
+            f"{address} is a URL, and a recorded one is not opened unless you name it. Give it with --data for "
+            "'audit', and as the DATASET of 'train --resume'."
+        )
+    return address
+
+
 def recorded(address: DatasetAddress | None) -> str | None:
     """Text of an address in records and plans, without secrets; paths are absolute."""
     return str(address.path.resolve()) if isinstance(address, LocalPath) else None if address is None else str(address)

@@ -184,16 +184,16 @@ def test_a_run_is_verified_replayed_and_resumed_without_a_trace_of_the_secret(
     for name, value in source.environment.items():
         monkeypatch.setenv(name, value)
     address = parse_address(source.url)
-    given, data = ([], None) if source.environment else (["--data", source.url], address)
+    given, data = ["--data", source.url], address
     assert dataset_check(run, *given) == ("intact", str(address))
     assert audit("replay", run, *given)["measured"].endswith("which is unchanged")
     with reopen(run, data=data).dataset as again:
         assert again.digest == digest
-    if not source.environment:
-        status, detail = dataset_check(run)
-        assert (status, "Give the complete URL: with --data" in detail) == ("missing", True)
-        with pytest.raises(DatasetError, match="as the DATASET of 'train --resume'"):
-            reopen(run)
+    status, detail = dataset_check(run)  # a record may be another person's
+    assert (status, "not opened unless you name it. Give it with --data" in detail) == ("unchecked", True)
+    assert "not opened unless you name it" in audit("replay", run)["measured"]
+    with pytest.raises(DatasetError, match="as the DATASET of 'train --resume'"):
+        reopen(run)
     source.change()
     assert dataset_check(run, *given)[0] == "altered"
     with pytest.raises(RunError, match="has changed since") as error:
