@@ -29,10 +29,10 @@ from recommender.cli.main import group
 from rules.errors import PcwatError
 
 def ran(arguments):
-    output = io.StringIO()
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)  # predictions are written as bytes
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         error = message(lambda: group(arguments, prog_name="recommend", standalone_mode=False) or "")
-    return error or output.getvalue()
+    return error or output.buffer.getvalue().decode("utf-8")
 
 def message(call):
     try:
