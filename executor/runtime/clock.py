@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from recommender.time_plan import MIN_SECONDS_AFTERWARDS, TimePlan, limit_for
@@ -35,6 +36,10 @@ class Clock:
         clock = Clock(plan, now=self._now, start=self._start)
         clock.note_prediction(self._prediction_seconds)
         return clock
+
+    def without_refit(self) -> Clock:
+        """The clock of the same run without time for training on all rows."""
+        return self.with_plan(replace(self.plan, refit=0.0))
 
     def part(self, share: float) -> Clock:
         """A clock for a share of the seconds that remain until the deadline, from now on."""

@@ -78,6 +78,7 @@ def fit_to_time(
     expected: Callable[[TrainingOption], float],
     measure: Callable[[TrainingOption, int], Speed],
     available: Callable[[TrainingOption], float],
+    most: Callable[[TrainingOption], float] | None = None,
 ) -> tuple[TrainingOption, TrainingSize, Speed]:
     """Choose the largest training of which enough epochs fit, and its number of epochs.
 
@@ -85,7 +86,9 @@ def fit_to_time(
     needs, unless it is the smallest, or only one with a linear start is smaller. fills_time: whether the schedule is
     laid over all the time, the last epoch being incomplete. augmented_epochs: epochs from which images are augmented.
     slowdown: assumed until a speed is measured. expected: seconds per epoch by the cost model. measure: trains a few
-    steps of a training of a number of epochs. available: seconds until the deadline.
+    steps of a training of a number of epochs. available: seconds until the deadline. most: the same where no time is
+    reserved for training on all rows, which is given up where not even LINEAR_START_SHARE of the epochs fit beside it;
+    None keeps that time.
     """
     full, smallest = options[0], options[-1]
     chosen, speed, planned = smallest, None, None
@@ -100,6 +103,9 @@ def fit_to_time(
         slowdown = speed.epoch_seconds / expected(option) or slowdown  # 0 where the clock stands still
         planned = epochs * speed.epoch_seconds if option is full else planned
         left = USED_SHARE * available(option)
+        if is_last and most is not None and needed * speed.epoch_seconds > left:
+            available = most
+            left = USED_SHARE * available(option)
         if needed * speed.epoch_seconds <= left or not _pays(speed, smaller, left, expected, slowdown):
             chosen = option
             break
@@ -115,6 +121,7 @@ def fit_to_time(
         seconds=trained * speed.epoch_seconds,
         hyperparameters=dict(chosen.hyperparameters),
         linear_start=chosen.linear_start,
+        reserves_refit=available is not most,
         is_augmented=trained >= augmented_epochs,
         planned_networks=full.parts.fold_count,
         planned_repeats=full.parts.repeats,

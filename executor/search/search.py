@@ -259,11 +259,13 @@ def _set_up(
     size = read_size(directory)
     if size is not None:
         chosen = resized_parts(parts, size)
-        return (setup if chosen is parts else start(chosen, planned_clock(chosen))), size, COMPILE_SECONDS
+        setup = setup if chosen is parts else start(chosen, planned_clock(chosen))
+        return _within(setup, size), size, COMPILE_SECONDS
     if clock.plan.limit is None or not is_new:
         return setup, None, COMPILE_SECONDS
     setups: dict[int, _Setup] = {}
     planned, kind = _planned_epochs(bundle, parts), setup.at.kind
+    can_start = can_start_linear(bundle, parts)
     first = defaults(search_space(bundle, scope_of(bundle, parts, budget)))
 
     def measure(option: TrainingOption, epochs: int) -> Speed:
@@ -278,7 +280,7 @@ def _set_up(
 
     try:
         option, size, speed = fit_to_time(
-            training_options(parts, kind, can_start=can_start_linear(bundle, parts)),
+            training_options(parts, kind, can_start=can_start),
             epochs=planned,
             shortest=_shortest_epochs(setup.at, planned),
             fills_time=bool(kind.smaller),
@@ -287,6 +289,7 @@ def _set_up(
             expected=expected,
             measure=measure,
             available=lambda option: planned_clock(option.parts).remaining(),
+            most=(lambda option: planned_clock(option.parts).without_refit().remaining()) if can_start else None,
         )
     except PcwatError:
         raise
@@ -296,7 +299,14 @@ def _set_up(
     write_size(directory, size)
     if setup.at.is_stacked and remembers:
         remember_slowdown(size.slowdown)
-    return setups[id(option.parts)], size, speed.compile_seconds
+    return _within(setups[id(option.parts)], size), size, speed.compile_seconds
+
+
+def _within(setup: _Setup, size: TrainingSize) -> _Setup:
+    """Let the search use the time that its size does not reserve."""
+    if not size.reserves_refit:
+        setup.at.clock.plan = setup.at.clock.without_refit().plan
+    return setup
 
 
 def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | None = None) -> Scope:

@@ -32,6 +32,8 @@ class TrainingSize(BaseModel):
     """Of a smaller network than the default one; empty for that one."""
     linear_start: bool = False
     """Whether the network starts at ridge regression because few epochs fit; see `Standard.linear_start`."""
+    reserves_refit: bool = True
+    """Whether the search leaves time for training on all rows."""
     is_augmented: bool = True
     """False where the bundle has an augmentation for images that so few epochs do not use."""
     seconds: float

@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's folds; a prime above any number of trials
+WORTH_COMPILING: Final = 4
+"""Times the seconds of compiling that must be left to compile by XLA; else the measured graph is used."""
 MIN_ROUND_SECONDS: Final = 1e-9  # avoids division by zero with a fake clock
 
 
@@ -78,6 +80,7 @@ class StackRunner:
         self._is_planned = is_planned
         self._lock = threading.Lock()
         self._graphs: dict[tuple[StackShape, int, bool], StackedGraph] = {}
+        self._compile_seconds = 0.0  # of a graph
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None, share: float = 1.0
@@ -151,13 +154,15 @@ class StackRunner:
             rates = np.zeros((steps, stack.trials), np.float32)
             graph.train(stack, np.resize(rows, (steps, batch)), rates, noise=0, first=0)
 
-        return measure_speed(
+        speed = measure_speed(
             at.clock,
             start=start,
             steps=len(rows),
             take=take,
             validate=lambda: self._validate([member], stack, graph, StepMeans()),
         )
+        self._compile_seconds = speed.compile_seconds
+        return speed
 
     def _seconds(self, group: Sequence[Member]) -> float:
         """Maximum seconds of a stack, on two cores."""
@@ -200,7 +205,9 @@ class StackRunner:
         at = self._at
         shape = StackShape.of(at.parts, [member.chosen for member in group])
         batch = choose_batch_size(at.kind, len(at.train), group[0].chosen.batch_size)
-        graph = self._graph(shape, batch, has_xla=xla_pays(self._seconds(group)))
+        is_late = clock.remaining() < WORTH_COMPILING * self._compile_seconds
+        has_xla = xla_pays(self._seconds(group)) and not (is_late and (shape, batch, False) in self._graphs)
+        graph = self._graph(shape, batch, has_xla=has_xla)
         stack, first_epoch = self._start(group, graph)
         epochs = group[0].proposal.epochs
         steps = steps_of(len(at.train), batch)

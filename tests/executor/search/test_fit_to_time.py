@@ -95,6 +95,28 @@ def test_a_table_starts_at_ridge_regression_where_one_of_fifty_epochs_does_not_f
     assert expected in sizes[2].sentence(10, epochs=1)
 
 
+def test_time_for_training_on_all_rows_is_given_up_where_one_of_fifty_epochs_does_not_fit_beside_it(
+    folded: Parts,
+) -> None:
+    def size(seconds: float, reserved: float) -> TrainingSize:
+        return fit_to_time(
+            training_options(folded.divided(), TABULAR, can_start=True),
+            epochs=10,
+            shortest=3,
+            slowdown=1.0,
+            expected=lambda _: 1.0,
+            measure=lambda _, __: Speed(epoch_seconds=1.0, compile_seconds=0.0),
+            available=lambda _: seconds / 0.85,
+            most=lambda _: (seconds + reserved) / 0.85,
+        )[1]
+
+    found = [size(seconds, reserved=4.2) for seconds in (0.3, 0.19)]
+    assert [(one.epochs, one.linear_start, one.reserves_refit) for one in found] == [
+        (1, False, True),
+        (4, False, False),
+    ]
+
+
 def test_a_table_does_not_start_at_ridge_regression_if_no_time_is_left_to_compile_again(folded: Parts) -> None:
     # Ten epochs are expected to fit, and one network is measured; its graph took as long to compile as is left.
     size, measured = fitted(folded.divided(), 10, each=60, compiling=11, can_start=True)
