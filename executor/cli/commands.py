@@ -26,6 +26,7 @@ from executor.runs.prediction_file import CSV, PARQUET, check_ending, open_write
 from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
 from executor.runtime.budget import Budget
+from executor.runtime.cluster_address import parse_cluster
 from executor.runtime.log import listen_to_log
 from executor.runtime.tensorflow_import import check_tensorflow, quiet_tensorflow
 from recommender.cli.options import DATASET, dataset_options, option_of, strategy_options
@@ -176,6 +177,8 @@ def train(
         raise click.UsageError("Give either a DATASET to train on, or a run with --resume.")
     check_tensorflow()
     trackers = parse_trackers(tracked)
+    if cluster is not None:
+        parse_cluster(cluster)
     given, trials = strategy.budget, strategy.trials
     started = click.get_current_context().obj  # the start of the process; None where Python calls the command
     if stopped is not None:

@@ -20,7 +20,8 @@ OMITTED: Final = "***"
 """Replaces a secret in the text of an address."""
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # RFC 3986, 3.1
 CUT_URL: Final = re.compile(rf"({'|'.join((*POSTGRES, *WEB, *STORES))}):/(?!/)", re.IGNORECASE)
-HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._%-]*)(:[0-9]{1,5})?")
+PORT_NUMBER: Final = r"[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+HOST: Final = re.compile(rf"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._%-]*)(:({PORT_NUMBER}))?")
 WRONG_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 SECRET_NAME: Final = re.compile(
     r"token|secret|key|sig|pass|pwd|^pw$|auth|access|cred|session|code|ticket|jwt|hmac|policy|^x-|^s[epv]$",
@@ -173,7 +174,10 @@ PASSWORD: Final = re.compile(
     rf"(\b(?!hf:|https?:)[a-z][a-z0-9+.-]+:/{{1,2}}[^/?#\s:@]*)(?!{PORT}):.*@", re.IGNORECASE | re.DOTALL
 )
 PARAMETER: Final = re.compile(rf"([?&](?:{'|'.join(LIBPQ_SECRETS)})=)[^&\s]*", re.IGNORECASE)
-WEB_URL: Final = re.compile(r"\b(https?):/{1,2}([^\s'\"<>)]*)", re.IGNORECASE)
+WEB_URL: Final = re.compile(
+    r"\b(https?):/{1,3}([^\s'\"<>),.;/][^\s'\"<>)]*?)(?=[.,;:]?(?:[\s'\"<>)]|$))", re.IGNORECASE
+)
+"""The URL of a web server, without the punctuation after it."""
 
 
 def _shown_url(found: re.Match[str]) -> str:
@@ -217,8 +221,8 @@ def _web(rest: str) -> tuple[str, str]:
     login, at, host = server.rpartition("@")
     if HOST.fullmatch(host) is None or host[:1] in {"", ":"}:
         raise DatasetError(
-            "A URL must be https://HOST/FILE, but its host is not valid. A character such as @, /, ? or # in a "
-            "password is written as %40, %2F, %3F or %23."
+            "A URL must be https://HOST/FILE or http://HOST:PORT/FILE, but its host or port is not valid. A character "
+            "such as @, /, ? or # in a password is written as %40, %2F, %3F or %23."
         )
     items = [item.partition("=") for item in query.split("&")] if query else []
     is_signed = bool(login) or any(SECRET_NAME.search(unquote(name)) for name, _, _ in items)

@@ -54,6 +54,8 @@ def show_plan(plan: TrainingPlan, console: Console) -> None:
     table.add_row("all", _seconds(plan.seconds.value), _interval(plan.seconds, _seconds), style="bold")
     console.print(table)
     console.print()
+    if plan.budget is not None and plan.seconds.low > plan.budget:
+        console.print(plain(f"! The training takes longer than {duration(plan.budget)}: it cannot be made smaller."))
     for one in plan.overruled:
         console.print(Padding(plain(f"- {one.sentence} {one.remedy}".strip()), (0, 0, 0, 2)))
     for sentence in (*plan.notes, plan.speed.sentence):

@@ -63,7 +63,8 @@ def test_a_database_gets_the_password_and_a_web_server_the_complete_url() -> Non
         (f"postgres://ann:{SECRET}@h/d?tabel=t", "Did you mean 'table'?"),
         (f"postgres://ann:{SECRET}@h/d?table=t&query=SELECT", "got both"),
         (f"postgres://ann:{SECRET}@h/d?table=", "must not be empty"),
-        (f"https://ann:{SECRET}/x@h/r.csv", "host is not valid"),
+        (f"https://ann:{SECRET}/x@h/r.csv", "host or port is not valid"),
+        (f"https://h:65536/r.csv?token={SECRET}", "host or port is not valid"),
         (f"s3://ann:{SECRET}@bucket/r.csv", "without a user and a password"),
         ("s3://bucket", "s3://BUCKET/FILE"),
         (f"mysql://ann:{SECRET}@h/d", "must start with https://"),
@@ -103,3 +104,10 @@ def test_a_path_is_local_also_if_it_looks_like_a_url(tmp_path: Path) -> None:
     assert isinstance(parse_address(tmp_path / "https://h"), LocalPath)
     assert recorded(parse_address("rows.csv")) == str(Path("rows.csv").resolve())
     assert recorded(None) is None
+
+
+def test_a_message_keeps_its_punctuation_after_a_url() -> None:
+    assert without_secrets("start with https://, http:// or s3://, but") == "start with https://, http:// or s3://, but"
+    assert without_secrets(f"no file http://h:1/r.csv?token={SECRET}. Correct the URL.") == (
+        "no file http://h:1/r.csv?token=***. Correct the URL."
+    )

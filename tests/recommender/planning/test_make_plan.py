@@ -157,6 +157,9 @@ def test_the_command_prints_the_plan_and_json_follows_the_published_schema(golde
     assert shown.exit_code == 0
     for words in ("First training", "Peak memory", "hold-out and baselines", "--budget 80s measures them"):
         assert words in " ".join(shown.output.split())
+    assert "!" not in shown.output
+    short = runner.invoke(command, [str(example("wine")), "--target", "cultivar", "--budget", "1s"], obj=None)
+    assert "! The training takes longer than 1s: it cannot be made smaller." in short.output
     found = runner.invoke(command, [str(example("wine")), "--target", "cultivar", "--trials", "8", "--format", "json"])
     read = TrainingPlan.model_validate_json(found.output)
     assert (read.budget, read.trials.further.value) == (None, 7.0)
