@@ -41,10 +41,12 @@ if TYPE_CHECKING:
 
 MAX_MEMBERS: Final = 3
 """Networks of texts in an ensemble (docs/evidence.md, section 4: three to five); each has a vector per term."""
-
+REFIT_SHARE: Final = 0.15  # of a time limit, reserved for retraining
+MARGIN: Final = 1.15
+"""Factor of the best error up to which another network joins the mean. Means of different forecasts have a lower error
+than most of them (Bates and Granger 1969; second finding of the M4 competition), but not with a failed network."""
 START_AGAIN_SHARE: Final = 0.5
 """Time of a linear start that is fitted again, from the solution on fewer rows, as a share of the first fit."""
-
 NO_TIME: Final = "no time was left to retrain with validation rows"
 NOT_ASKED: Final = "the bundle does not retrain"
 
@@ -213,22 +215,6 @@ def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     return network
 
 
-def has_time_to_refit(members: Sequence[Outcome], parts: Parts, *, seconds: float) -> bool:
-    """Whether all members can be retrained up to their best epochs within a number of seconds."""
-    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
-    needed = sum(
-        one.seconds / max(1, one.epochs) * (one.epochs if one.best_epoch is None else one.best_epoch) * more
-        for one in members
-    )
-    return needed <= seconds
-
-
-REFIT_SHARE: Final = 0.15  # of a time limit, reserved for retraining
-MARGIN: Final = 1.15
-"""Factor of the best error up to which another network joins the mean. Means of different forecasts have a lower error
-than most of them (Bates and Granger 1969; second finding of the M4 competition), but not with a failed network."""
-
-
 def average_forecasters(
     trials: Trials,
     bundle: Bundle,
@@ -255,7 +241,7 @@ def average_forecasters(
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
     return refit_mean(
         members,
-        lengths if refit and has_time_to_refit(members, parts, seconds=seconds) else None,
+        lengths if refit and _has_time(members, lengths, parts, seconds=seconds) else None,
         parts,
         bundle,
         metric=metric,
@@ -265,6 +251,15 @@ def average_forecasters(
         who=f"the best trial ({kinds})" if single else f"the best trials of each network ({kinds})",
         why_not=NO_TIME if refit else NOT_ASKED,
     )
+
+
+def _has_time(members: Sequence[Outcome], lengths: Sequence[Length], parts: Parts, *, seconds: float) -> bool:
+    """Whether all members can be retrained for their epochs within a number of seconds."""
+    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
+    needed = sum(
+        one.seconds / max(1, one.epochs) * length.epochs * more for one, length in zip(members, lengths, strict=True)
+    )
+    return needed <= seconds
 
 
 def configuration_of(outcome: Outcome, bundle: Bundle) -> str:
