@@ -221,7 +221,7 @@ def _web(rest: str) -> tuple[str, str]:
     login, at, host = server.rpartition("@")
     if HOST.fullmatch(host) is None or host[:1] in {"", ":"}:
         raise DatasetError(
-            "A URL must be https://HOST/FILE or http://HOST:PORT/FILE, but its host or port is not valid. A character "
+            "A URL must be https://HOST/FILE or http://HOST/FILE, but its host or port is not valid. A character "
             "such as @, /, ? or # in a password is written as %40, %2F, %3F or %23."
         )
     items = [item.partition("=") for item in query.split("&")] if query else []
