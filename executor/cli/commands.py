@@ -26,12 +26,12 @@ from executor.runs.prediction_file import CSV, PARQUET, check_ending, open_write
 from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
 from executor.runtime.budget import Budget
-from executor.runtime.cluster_address import parse_cluster
 from executor.runtime.log import listen_to_log
 from executor.runtime.tensorflow_import import check_tensorflow, quiet_tensorflow
 from recommender.cli.options import DATASET, dataset_options, option_of, strategy_options
 from recommender.cli.signals import ended_by, exit_code
 from recommender.dataset.readers.table import input_files
+from recommender.planning.cluster_address import parse_cluster
 from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.render import show
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +13,10 @@ from executor.pipeline.measurement.alternatives import MEASURED
 from executor.pipeline.measurement.corpus import read_corpus
 from executor.pipeline.measurement.measure import Order
 from executor.pipeline.measurement.measure import measure as measure_corpus
+from executor.runtime.cluster import connect
 from executor.runtime.tensorflow_import import check_tensorflow
 from recommender.cli.options import read_pins
+from recommender.planning.cluster_address import parse_cluster
 from recommender.recommendation.trial_budget import seconds as seconds_of
 from rules.cli.output import (
     Verbosity,
@@ -51,6 +54,7 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
         "recommend rules measure optimizer --corpus datasets",
         "recommend rules measure A101 --against adam --corpus datasets --quick --budget 10m",
         "recommend rules measure --corpus datasets --jobs 2 -o results.jsonl",
+        "recommend rules measure --corpus datasets --cluster 10.0.0.1:6379",
         "recommend rules measure hyperparameters --corpus datasets --quick",
     ),
 )
@@ -83,7 +87,12 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
 @click.option(
     "--budget", metavar="DURATION", help="Time limit, e.g. 10m; datasets are then measured in random order [no limit]."
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Datasets measured in parallel.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Datasets measured in parallel [1].")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Train on a Ray cluster: local[:N] for N workers on this machine, auto, or HOST:PORT.",
+)
 @click.option(
     "--pin", multiple=True, metavar="SLOT=CHOICE", help="Choice of another slot in all trainings; repeatable."
 )
@@ -117,7 +126,8 @@ def measure(
     configurations: int,
     quick: bool,
     budget: str | None,
-    jobs: int,
+    jobs: int | None,
+    cluster: str | None,
     pin: tuple[str, ...],
     book: tuple[str, ...],
     verbosity: Verbosity,
@@ -129,12 +139,14 @@ def measure(
 
     All other choices, the split and the number of steps are the same; an optimizer is trained with several learning
     rates. The hold-out rows of a dataset are neither trained on nor scored. Each training is written to the output file
-    when it ends; the same command continues an interrupted measurement.
+    when it ends; the same command continues an interrupted measurement, with --cluster or without.
 
     The slot hyperparameters trains random configurations instead, which show to which hyperparameters a network is
     sensitive. The slot tuner trains a table of configurations, on which searches of each tuner are replayed.
     """
     check_tensorflow()
+    if cluster is not None and jobs is not None:
+        raise MeasurementError("--jobs is for this machine, and --cluster trains on its workers. Use one of them.")
     chosen = layers(book)
     pins = tuple(read_pins(pin, ["for a measurement"] if pin else []))
     wanted = _wanted(what, chosen, {one.slot for one in pins})
@@ -144,6 +156,7 @@ def measure(
             f"Results are written as JSON lines, but {output} is called a Parquet file. Use a name such as {RESULTS}."
         )
     entries = read_corpus(corpus, names)
+    address = None if cluster is None else parse_cluster(cluster)
     size = {"share": 1.0, "rows": rows} | ({**QUICK, "rows": min(rows, QUICK["rows"])} if quick else {})
     settings = Settings(seeds=seeds, pins={pin.slot.value: str(pin.choice) for pin in pins}, **size)
     order = Order(
@@ -161,7 +174,10 @@ def measure(
         print_status(f"{step.dataset}: {step.says}", verbosity=verbosity)
 
     limit = None if budget is None else seconds_of(budget)
-    results = measure_corpus(entries, order, jobs=jobs, seconds=limit, progress=report)
+    with nullcontext() if address is None else connect(address) as pool:
+        results = measure_corpus(
+            entries, order, jobs=1 if jobs is None else jobs, pool=pool, seconds=limit, progress=report
+        )
     if not results.trainings and limit is not None:
         raise MeasurementError(
             f"No dataset was finished in {budget}. Use a longer --budget, or --quick; the same command continues."

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "recommend plan titanic.csv --target Survived --budget 1h",
         "recommend plan titanic.csv --target Survived --budget 90s --format json",
+        "recommend plan titanic.csv --target Survived --budget 1h --cluster 10.0.0.1:6379",
         "recommend plan titanic.csv --target Survived",
     ),
 )
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 @click.option("--bundle", "edited", type=click.Path(path_type=Path), help="Plan this bundle.yaml; --pin overrides it.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="As in train; no effect."
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Plan for a Ray cluster, whose workers are counted: local[:N], auto, or HOST:PORT.",
 )
 @click.option("--single", is_flag=True, help="Keep the single best network, not an ensemble.")
 @click.option("--keep-evaluated", is_flag=True, help="Do not train the model again on all rows.")
@@ -50,6 +56,7 @@ def plan(
     strategy: StrategyOptions,
     edited: Path | None,
     seed: int,
+    cluster: str | None,
     single: bool,
     keep_evaluated: bool,
     no_report: bool,
@@ -81,6 +88,7 @@ def plan(
         single=single,
         keep_evaluated=keep_evaluated,
         report=not no_report,
+        cluster=cluster,
     )
     if form == "json":
         emit_models(found)

@@ -18,11 +18,11 @@ from executor.pipeline.finalize import finalize
 from executor.pipeline.seal import seal
 from executor.pipeline.select import select
 from executor.runtime.cluster import connect
-from executor.runtime.cluster_address import parse_cluster
 from executor.runtime.devices import configure_tensorflow, training_devices
 from executor.runtime.log import LOG, write_run_log
 from executor.runtime.stage_timer import StageTimer
 from executor.search.search import search
+from recommender.planning.cluster_address import parse_cluster
 from recommender.recommendation.training_work import MAX_SEEDS
 
 if TYPE_CHECKING:

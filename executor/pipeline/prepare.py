@@ -12,12 +12,12 @@ import numpy as np
 
 from executor.components.custom import check_installed
 from executor.components.metric import create_metric
+from executor.data.lag_plan import plan_windows, regular_step
+from executor.data.lag_table import Windows, lag_table, sort_rows
 from executor.data.raw_table import Form, RawTable, form_of
 from executor.data.read_rows import read_rows
-from executor.data.series.lag_plan import plan_windows, regular_step
-from executor.data.series.lag_table import Windows, lag_table, sort_rows
-from executor.data.series.regular_steps import fill_missing_steps
-from executor.data.series.rolling_split import rolling_split
+from executor.data.regular_steps import fill_missing_steps
+from executor.data.rolling_split import rolling_split
 from executor.data.split import Split, split
 from executor.evaluation.diagnostics.next_steps import check_level
 from executor.preprocessing.target_scale import target_scale_of, to_learning_scale
@@ -34,10 +34,10 @@ from executor.runs.files import (
 from executor.runs.plan import Plan, read_plan
 from executor.runs.run import Run
 from executor.runtime.budget import Budget
-from executor.runtime.cluster_address import check_shared, parse_cluster
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
 from recommender.dataset.address import recorded, reopened
+from recommender.planning.cluster_address import check_shared, parse_cluster
 from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
 from recommender.roles.infer import infer_roles

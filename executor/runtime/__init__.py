@@ -5,7 +5,7 @@
 - `stage_timer`: Duration of each stage.
 - `devices`: GPUs, their memory and precision.
 - `cluster`: A Ray cluster that runs tasks.
-- `cluster_address`: The address of a cluster.
+- `cluster_call`: Functions that workers of a cluster call.
 - `interrupt`: Ctrl-C, SIGTERM and SIGHUP during a search.
 - `log`: log.txt of a run.
 - `prediction_batches`: Batch sizes with which a prediction does not depend on its place in the batch.

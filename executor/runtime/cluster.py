@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
+import math
 import socket
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,32 +13,26 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from executor.runtime.cluster_address import CONNECT_SECONDS
 from executor.runtime.log import LOG
 from executor.runtime.versions import PACKAGES
+from recommender.planning.cluster_address import CONNECT_SECONDS
+from recommender.planning.ray_connection import CORES_PER_TASK, connect_ray
 from rules.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from executor.runtime.cluster_address import ClusterAddress
+    from recommender.planning.cluster_address import ClusterAddress
 
-CORES_PER_TASK: Final = 1
-"""Cores of a task: trials are independent of each other, so that many with one core each take less time than few with
-more cores; and the results do not depend on the number of cores of a machine."""
 TICK_SECONDS: Final = 0.5  # between two calls of `dropped` while tasks run
 MAX_CRASHES: Final = 3
 """Times that a task may crash its worker, for instance for lack of memory, before it counts as failed. Nodes that die
 do not count."""
+MAX_CALLS: Final = 20
+"""Tasks of `serve` after which the process of a worker ends: only that frees what TensorFlow has compiled."""
+HEAD_SECONDS: Final = 30.0  # without a response of the head; Ray ends the process after 60
 VERSION_SECONDS: Final = 60.0  # for the nodes to report their versions; a first process of a node starts in seconds
 HEAD: Final = "node:__internal_head__"  # resource of the node with the control store, without which Ray ends anyway
-
-SETTINGS: Final = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # workers that are started here do not report to the makers of Ray
-    "RAY_worker_niceness": "0",  # else they give way to all other processes
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns that its default will change
-}
-"""Environment of Ray, unless the user sets it."""
 
 Result = TypeVar("Result")
 
@@ -85,6 +78,18 @@ class Pool(Protocol):
         """Run a function with each tuple of arguments; yields the index of each task and its result as tasks end.
 
         dropped: called every TICK_SECONDS; returns the indices of tasks that are to be cancelled, which yield nothing.
+        """
+
+    def serve(
+        self,
+        function: Callable[..., Result],
+        draw: Callable[[], tuple[Any, ...] | None],
+        *,
+        dropped: Callable[[], Collection[int]] = tuple,
+    ) -> Iterator[tuple[int, Result | Lost]]:
+        """As `run`, with tasks that are drawn one by one as workers become free; ends when none is drawn and none runs.
+
+        draw: returns the next task, or None if there is none before another one has ended.
         """
 
 
@@ -157,46 +162,130 @@ class RayPool:
         *,
         dropped: Callable[[], Collection[int]] = tuple,
     ) -> Iterator[tuple[int, Result | Lost]]:
+        waiting = iter(tasks)
+        yield from self._serve(function, lambda: next(waiting, None), dropped, most=lambda: len(tasks))
+
+    def serve(
+        self,
+        function: Callable[..., Result],
+        draw: Callable[[], tuple[Any, ...] | None],
+        *,
+        dropped: Callable[[], Collection[int]] = tuple,
+    ) -> Iterator[tuple[int, Result | Lost]]:
+        # One task more than there are workers waits, so that no worker does.
+        yield from self._serve(function, draw, dropped, most=lambda: self.workers + 1, max_calls=MAX_CALLS)
+
+    def _serve(
+        self,
+        function: Callable[..., Result],
+        draw: Callable[[], tuple[Any, ...] | None],
+        dropped: Callable[[], Collection[int]],
+        *,
+        most: Callable[[], int],
+        max_calls: int = 0,
+    ) -> Iterator[tuple[int, Result | Lost]]:
+        """Run the tasks that are drawn, at most `most` at once. max_calls: of a process, 0 for any number."""
         import ray  # noqa: PLC0415  an extra
-        from ray import exceptions as errors  # noqa: PLC0415  an extra
 
         # Ray's own retries are not used, because it repeats tasks without end that exceed the memory of a node.
-        remote = ray.remote(function).options(num_cpus=CORES_PER_TASK, num_gpus=int(self._has_gpus), max_retries=0)
-        running = {remote.remote(*task): index for index, task in enumerate(tasks)}
+        settings = {"num_cpus": CORES_PER_TASK, "num_gpus": int(self._has_gpus), "max_retries": 0}
+        remote = ray.remote(**settings, max_calls=max_calls)(function)
+        tasks: dict[int, tuple[Any, ...]] = {}
+        running: dict[Any, int] = {}
+        drawn = 0
         crashes: Counter[int] = Counter()
         try:
-            while running:
+            while True:
+                while len(running) < most() and (task := draw()) is not None:
+                    tasks[drawn] = task
+                    running[remote.remote(*task)] = drawn
+                    drawn += 1
+                if not running:
+                    return
                 done, _ = ray.wait(list(running), timeout=TICK_SECONDS)
-                for gone in dropped():
-                    for reference in [one for one, index in running.items() if index == gone and one not in done]:
-                        del running[reference]
-                        ray.cancel(reference, force=True)
+                gone = {*dropped()}
+                _cancel(running, [one for one, index in running.items() if index in gone and one not in done])
                 for reference in done:
                     index = running.pop(reference)
-                    try:
-                        yield index, ray.get(reference)
-                        continue
-                    except errors.RayTaskError as error:
-                        raise ClusterError(
-                            f"A task failed on a worker of the cluster: {_reason_of(error.cause)}. Install the same "
-                            "version of pcwat and of its packages on each machine."
-                        ) from None
-                    except errors.TaskCancelledError:
-                        continue
-                    except errors.RayError as error:
-                        is_crash = not isinstance(error, errors.NodeDiedError | errors.ObjectLostError)
-                        crashes[index] += is_crash
-                        reason = "its memory was exhausted" if isinstance(error, errors.OutOfMemoryError) else "it died"
-                    if crashes[index] >= MAX_CRASHES:
-                        yield index, Lost(reason=f"{MAX_CRASHES} workers were lost; the last one because {reason}")
-                        continue
-                    lost = "worker" if is_crash else "node"
-                    LOG.warning("A %s of the cluster was lost; its trials run again on another one.", lost)
-                    running[remote.remote(*tasks[index])] = index
+                    result = _result_of(reference)
+                    if isinstance(result, _Loss):
+                        crashes[index] += result.is_crash
+                        if crashes[index] < MAX_CRASHES:
+                            LOG.warning("A %s; its task runs again on another one.", result)
+                            running[remote.remote(*tasks[index])] = index
+                            continue
+                        result = Lost(reason=f"{MAX_CRASHES} workers were lost; the last one because {result.reason}")
+                    del tasks[index]
+                    if result is not _CANCELLED:
+                        yield index, result
         finally:
-            for reference in running:
-                with suppress(errors.RayError):
-                    ray.cancel(reference, force=True)
+            _cancel(running, [*running])
+
+
+def _cancel(running: dict[Any, int], references: Sequence[Any]) -> None:
+    """End running tasks."""
+    import ray  # noqa: PLC0415  an extra
+
+    for reference in references:
+        del running[reference]
+        with suppress(ray.exceptions.RayError):
+            ray.cancel(reference, force=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Loss:
+    """The worker of a task was lost."""
+
+    is_crash: bool
+    """Whether the worker died, not its node."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{'worker' if self.is_crash else 'node'} of the cluster was lost"
+
+
+_CANCELLED: Final = object()
+
+
+def _result_of(reference: Any) -> Any:  # noqa: ANN401  what the task returned
+    """The result of a task that has ended, a _Loss, or _CANCELLED. Raises ClusterError if the task failed."""
+    import ray  # noqa: PLC0415  an extra
+    from ray import exceptions as errors  # noqa: PLC0415  as above
+
+    try:
+        return ray.get(reference)
+    except errors.RayTaskError as error:
+        raise ClusterError(
+            f"A task failed on a worker of the cluster: {_reason_of(error.cause)}. Install the same version of pcwat "
+            "and of its packages on each machine."
+        ) from None
+    except errors.TaskCancelledError:
+        return _CANCELLED
+    except errors.RayError as error:
+        reason = "its memory was exhausted" if isinstance(error, errors.OutOfMemoryError) else "it died"
+        is_crash = not isinstance(error, errors.NodeDiedError | errors.ObjectLostError)
+        return _Loss(is_crash=is_crash, reason=reason)
+
+
+class HeadWatch:
+    """Notices that the head of a cluster is gone.
+
+    A signal to all processes of a terminal or a job also ends a cluster that was started on this machine.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._gone_since = math.inf
+
+    def is_gone(self) -> bool:
+        """Whether the head does not respond. Raises ClusterError if it has not for HEAD_SECONDS."""
+        if self._pool.is_reachable:
+            self._gone_since = math.inf
+            return False
+        self._gone_since = min(self._gone_since, time.monotonic())
+        if time.monotonic() - self._gone_since > HEAD_SECONDS:
+            raise ClusterError("The head of the cluster does not respond any more. Start it again, and resume the run.")
+        return True
 
 
 def _resources() -> Mapping[str, float]:
@@ -215,52 +304,11 @@ def _reason_of(error: BaseException) -> str:
 def connect(address: ClusterAddress) -> Iterator[RayPool]:
     """Connect to a cluster, or start workers on this machine, for the block.
 
-    A connection of the program to Ray is used, and kept, if there is one.
     Raises ClusterError if that fails, no node has a core, or a node has other versions of Python or of packages.
     """
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
-    import ray  # noqa: PLC0415  an extra, which takes a second to import
-
-    if ray.is_initialized():
+    LOG.info("Connecting to the cluster %s.", address.text)
+    with connect_ray(address):
         yield _check_pool(RayPool(), address)
-        return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        LOG.info("Connecting to the cluster %s.", address.text)
-        _start(address)
-        with suppress(ValueError):  # only the main thread has handlers
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-        yield _check_pool(RayPool(), address)
-    finally:
-        ray.shutdown()
-
-
-def _start(address: ClusterAddress) -> None:
-    """Start or find Ray. Raises ClusterError if that fails."""
-    import ray  # noqa: PLC0415  an extra
-
-    logging.getLogger("ray").setLevel(logging.ERROR)  # which the import of Ray sets
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    if address.is_local:
-        settings |= {"num_cpus": address.workers, "include_dashboard": False}
-    try:
-        ray.init(address="local" if address.is_local else address.text, **settings)
-    except Exception as error:  # noqa: BLE001  Ray raises what it finds
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ClusterError(
-            f"The cluster {address.text} cannot be used: {reason}. Start it with 'ray start --head', with the same "
-            "versions of Python, Ray and pcwat as here."
-        ) from None
-    _mute()
-
-
-def _mute() -> None:
-    """Keep Ray from printing the log of each node that dies on standard output, for which it has no setting."""
-    from ray._private import worker  # noqa: PLC0415  an extra
-
-    worker.print_to_stdstream = lambda *_, **__: None
 
 
 def version_reader() -> Callable[[], dict[str, str]]:

@@ -4,5 +4,7 @@
 - `stages`: Seconds of each stage, memory and disk, for one speed of the machine.
 - `make_plan`: The plan of a dataset, with intervals and the next larger budgets.
 - `reductions`: What a time limit leaves out, and the limit that it needs.
+- `cluster_address`: The address of a cluster.
+- `ray_connection`: A connection to a Ray cluster, and the number of its workers.
 - `show_plan`: The plan on a terminal.
 """

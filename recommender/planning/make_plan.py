@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.split_shares import HOLD_OUT_SHARE
 from recommender.machine_speed import known_slowdown
+from recommender.planning.cluster_address import parse_cluster
+from recommender.planning.ray_connection import count_workers
 from recommender.planning.reductions import duration, reductions
 from recommender.planning.stages import Figures, Situation, figures
 from recommender.planning.training_plan import (
@@ -45,6 +47,10 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 
+NO_WORKER: Final = "The cluster has no worker at the moment; the plan is for one."
+AS_FAST: Final = "The plan assumes workers that are as fast as the cores of this machine."
+
+
 def plan(
     data: object,
     request: Request | None = None,
@@ -59,6 +65,7 @@ def plan(
     single: bool = False,
     keep_evaluated: bool = False,
     report: bool = True,
+    cluster: str | None = None,
     **fields: object,
 ) -> TrainingPlan:
     """Plan what `train` would do with a dataset and a time limit, without a training and without TensorFlow.
@@ -79,13 +86,16 @@ def plan(
         single: Keep the single best network, not an ensemble. Default False.
         keep_evaluated: Do not train the model again on all rows. Default False.
         report: Write the report, and measure what only it shows. Default True.
+        cluster: Address of the Ray cluster whose workers train, as in `train`: they are counted, and assumed to be as
+            fast as cores of this machine. None plans a training on this machine. Default None.
         **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
 
     Returns:
         The plan: bundle, first training, further trials, seconds of each stage, memory and disk.
 
     Raises:
-        PcwatError: If the data, the request, a rule or a choice cannot be used, or the time limit is not positive.
+        PcwatError: If the data, the request, a rule or a choice cannot be used, the time limit is not positive, or the
+            cluster cannot be reached.
         TypeError: If a name among `fields` is no field of `Request`.
 
     Examples:
@@ -100,6 +110,7 @@ def plan(
     if trials is not None and trials < 1:
         raise ChoiceError(f"A training has at least 1 trial, but got trials={trials!r}.")
     request = Request.of(request, fields, called="plan")
+    found = None if cluster is None else count_workers(parse_cluster(cluster))
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
         advice = advise(
             dataset,
@@ -119,8 +130,13 @@ def plan(
             single=single,
             keeps_evaluated=keep_evaluated,
             has_report=report,
+            workers=None if found is None else max(1, found),
         )
-    return plan_of(advice, at, slowdown=known_slowdown())
+    planned = plan_of(advice, at, slowdown=known_slowdown())
+    if found is None:
+        return planned
+    notes = (*planned.notes, *((NO_WORKER,) if found < 1 else ()), AS_FAST)
+    return planned.model_copy(update={"cluster": cluster, "workers": at.workers, "notes": notes})
 
 
 def plan_of(advice: Recommendation, at: Situation, *, slowdown: float | None) -> TrainingPlan:
@@ -183,6 +199,7 @@ def _situation(
     single: bool,
     keeps_evaluated: bool,
     has_report: bool,
+    workers: int | None,
 ) -> Situation:
     bundle, roles, facts = advice.bundle, advice.roles, advice.record.facts
     sizes = sizes_of(dataset, roles, advice.profile)
@@ -192,8 +209,9 @@ def _situation(
     has_steps = isinstance(bundle.architecture, MiniRocket) and roles.has_sequences
     known = by_name(advice.profile.characteristics)
     horizon = facts["horizon"].value
+    work = training_work(sizes, architecture=bundle.architecture, validation=validation)
     return Situation(
-        work=training_work(sizes, architecture=bundle.architecture, validation=validation),
+        work=work if workers is None else work.on_workers(workers),
         rows=sizes.rows,
         hold_out=round(HOLD_OUT_SHARE * sizes.rows) if sizes.hold_out is None else sizes.hold_out,
         columns=sizes.columns,
@@ -209,6 +227,7 @@ def _situation(
         single=single or not validation.ensemble,
         keeps_evaluated=keeps_evaluated or keeps_networks or sizes.images is not None,
         has_report=has_report,
+        workers=workers,
     )
 
 

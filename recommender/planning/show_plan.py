@@ -34,6 +34,8 @@ HOUR: Final = 3_600.0  # seconds
 def show_plan(plan: TrainingPlan, console: Console) -> None:
     """Print a plan."""
     limit = "without a time limit" if plan.budget is None else f"within {duration(plan.budget)}"
+    if plan.workers is not None:
+        limit += f", on {counted(plan.workers, 'worker')} of the cluster {plan.cluster}"
     size = f": {counted(plan.rows, 'row')}, {counted(plan.columns, 'feature column')}; predict "
     targets = plain(", ".join(plan.targets), "bold")
     console.print(Text.assemble(plain(plan.dataset, "bold"), size, targets, f", {limit}"))

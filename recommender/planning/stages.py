@@ -32,6 +32,7 @@ from recommender.training_cost import (
 if TYPE_CHECKING:
     from recommender.recommendation.training_work import SizedTraining, TrainingWork
 
+WORKER_SECONDS: Final = 8.0  # to connect to a cluster, and until a worker has loaded TensorFlow, on two idle cores
 ENCODING_SECONDS: Final = 0.1  # of a table of few rows, on two idle cores
 SECONDS_PER_CELL: Final = 1e-6  # of reading and encoding, per row and feature column, on two idle cores
 RIDGE_SECONDS: Final = 0.7  # of random features of few sequences and their ridge regression, on two idle cores
@@ -80,6 +81,8 @@ class Situation:
     single: bool = False
     keeps_evaluated: bool = False
     has_report: bool = True
+    workers: int | None = None
+    """Of a cluster, for which the work is; None where this machine trains."""
 
     @property
     def is_stacked(self) -> bool:
@@ -100,7 +103,7 @@ class Figures:
     trials: int
     """With the first one."""
     seconds_each: float
-    """Of a further trial."""
+    """Of a further trial, on its worker."""
     features: int
     """Random features of sequences; 0 for other data."""
     networks: int
@@ -127,7 +130,7 @@ def figures(at: Situation, slowdown: float) -> Figures:
     features, row_seconds = _features(at, slower)
     encoded = at.rows - at.hold_out + (min(MAX_FITTED, at.work.training_rows) if features else 0)
     stages = {
-        StageName.START_UP: slower * START_UP,
+        StageName.START_UP: slower * (START_UP + (0.0 if at.workers is None else WORKER_SECONDS)),
         StageName.READING: slower
         * (ENCODING_SECONDS + (RIDGE_SECONDS if features else SECONDS_PER_CELL * at.rows * at.columns))
         + encoded * row_seconds,
@@ -150,8 +153,8 @@ def figures(at: Situation, slowdown: float) -> Figures:
         has_text=work.has_text,
     )
     trials = _trials(at, work, slowdown)
-    each = slowdown * size.further
-    stages[StageName.SEARCH] = slowdown * work.compiling + trained + (trials - 1) * each
+    each = slowdown * size.further * (at.workers or 1)
+    stages[StageName.SEARCH] = slowdown * work.compiling + _trials_seconds(at, trials, first=trained, each=each)
     stages[StageName.CURVE] = plan.retraining if at.has_report else 0.0
     members = 1 if at.is_searched or at.single else trials
     networks = members * size.networks
@@ -186,6 +189,15 @@ def figures(at: Situation, slowdown: float) -> Figures:
         + PREDICTION_BYTES * at.hold_out
         + weights * (trials * size.networks + networks + members * seeds),
     )
+
+
+def _trials_seconds(at: Situation, trials: int, *, first: float, each: float) -> float:
+    """Seconds of all trials. first, each: of the first one, and of a further one."""
+    if at.workers is None:
+        return first + (trials - 1) * each
+    if at.budget is None:  # the first one is not measured alone
+        return max(first, math.ceil(trials / at.workers) * each)
+    return first + (trials - 1) / at.workers * each
 
 
 def _slower(slowdown: float) -> float:
@@ -224,6 +236,8 @@ def _trials(at: Situation, work: TrainingWork, slowdown: float) -> int:
     if at.budget is None:
         return (at.trials or TRIALS_WITHOUT_BUDGET) if at.is_searched else 1
     most = work.trials(at.budget, slowdown)
+    if at.workers is not None and most <= at.workers:  # none can be completed
+        most = 1
     if not at.is_searched:
         most = min(most, 1 if at.single or at.is_refitted else MAX_SEEDS)
     return most if at.trials is None else min(most, at.trials)

@@ -126,6 +126,8 @@ class TrainingPlan(BaseModel):
         targets: Target columns.
         bundle: The recommended bundle, with your choices.
         budget: Time limit in seconds; None for a search without a limit.
+        cluster: Address of the cluster that trains; None where this machine does.
+        workers: Its workers at the moment, at least one; None without a cluster.
         speed: Speed of this machine.
         first: The first, full training of the default configuration.
         trials: Trials after it.
@@ -154,6 +156,8 @@ class TrainingPlan(BaseModel):
     targets: tuple[str, ...]
     bundle: Bundle
     budget: float | None
+    cluster: str | None = None
+    workers: int | None = None
     speed: MachineSpeed
     first: FirstTraining
     trials: FurtherTrials

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from recommender.profile.known_split import training_rows
@@ -54,6 +54,9 @@ MAX_SEEDS: Final = 3
 (docs/evidence.md, section 4)."""
 CANDIDATES: Final = 12
 """Candidate networks, those of the best trials; each selected one takes half a second."""
+MODEL_CORES: Final = 2  # to which the seconds of the cost model belong
+ONE_CORE: Final = 1.4
+"""Seconds of a training that is alone on one core, relative to two: the geometric mean of the bounds 1 and 2."""
 TRIALS_WITHOUT_BUDGET: Final = 20  # without limits of time or trials
 TEXT_UNITS: Final = 128  # units of a bag of terms without a linear layer; docs/evidence.md#text-networks
 TEXT_REFIT_SHARE: Final = 0.3  # of a time limit, reserved for retraining networks of texts
@@ -122,6 +125,14 @@ class TrainingWork:
     """Weights of a network."""
     start_up: float = START_UP
     """Seconds before the search."""
+
+    def on_workers(self, workers: int) -> TrainingWork:
+        """The work where workers of a cluster with one core each train, one trial each at the same time."""
+        sizes = [
+            replace(one, seconds=ONE_CORE * one.seconds, further=one.further * MODEL_CORES / workers)
+            for one in self.sizes
+        ]
+        return replace(self, sizes=sizes)
 
     def left(self, budget: float, slowdown: float) -> float:
         """Seconds of the search."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import create_metric
 from executor.components.training_length import whole_epochs
 from executor.networks.registry import network_kind
 from executor.pipeline.measurement.alternatives import STEP, alternatives
-from executor.pipeline.measurement.train import Scorer, create_runner, encoded, training_result
-from executor.runtime.devices import CPU, use_device
-from executor.search.records.journal import Journal
+from executor.pipeline.measurement.train import PlannedTraining, TrainingTask, encoded
 from executor.search.records.proposal import Proposal
-from executor.search.runners.workspace import create_workspace
 from executor.search.space import PROPERTIES_TRIED, Scope, search_space
 from rules.vocabulary.choices import MAX_RATE, SEARCHED_SLOTS, Custom, Hyperparameter, Random, Slot, names
 
@@ -28,9 +22,8 @@ if TYPE_CHECKING:
 
     from executor.components.configuration import Value
     from executor.pipeline.measurement.prepare import Subject
-    from executor.pipeline.measurement.train import EncodedSubject
+    from executor.pipeline.measurement.train import EncodedSubject, Work
     from rules.rulebook.rulebook import Rulebook
-    from rules.scorecard.results import TrainingResult
     from rules.vocabulary.bundle import Bundle
 
 RATE_STEPS: Final = (-2, -1, 0, 1, 2)
@@ -132,16 +125,21 @@ def _balanced(values: Sequence[Value], count: int, random: np.random.Generator) 
     return [values[(first + int(place)) % len(values)] for place in order]
 
 
-def train_configurations(
+def configuration_tasks(
     subject: Subject, default: EncodedSubject, drawn: Sequence[DrawnConfiguration]
-) -> Iterator[list[TrainingResult]]:
-    """Train each configuration once, for the same number of epochs; yields the results of each workspace."""
+) -> Iterator[Work]:
+    """Tasks that train each configuration once, for the same number of epochs: one for each workspace."""
     epochs = planned_epochs(subject, default)
     by_loss: dict[str, EncodedSubject] = {}
     for bundle, group in _workspaces(default, drawn):
         loss = str(bundle.loss)
         by_loss[loss] = by_loss.get(loss) or encoded(subject, bundle)
-        yield _train_in_workspace(subject, replace(by_loss[loss], bundle=bundle), group, epochs=epochs)
+        planned = tuple(_planned(one, bundle, epochs=epochs) for one in group)
+        name = subject.measured.name
+        yield (
+            by_loss[loss],
+            TrainingTask(slot=Slot.HYPERPARAMETERS, dataset=name, bundle=bundle, planned=planned),
+        )
 
 
 def _workspaces(
@@ -160,33 +158,12 @@ def bundle_of(bundle: Bundle, drawn: DrawnConfiguration) -> Bundle:
     return bundle.model_copy(update={"hyperparameters": drawn.choice}).of_trial(drawn.values)
 
 
-def _train_in_workspace(
-    subject: Subject, rows: EncodedSubject, group: Sequence[DrawnConfiguration], *, epochs: int
-) -> list[TrainingResult]:
-    with tempfile.TemporaryDirectory() as directory, use_device(CPU, width=0):
-        Journal(Path(directory))
-        at = create_workspace(
-            rows.bundle, rows.parts, metric=create_metric(rows.bundle.metric), seed=0, directory=Path(directory)
-        )
-        proposals = [
-            Proposal(
-                number=one.number,
-                hyperparameters={name: value for name, value in one.values.items() if name not in SEARCHED_SLOTS},
-                epochs=epochs,
-                initializer=bundle_of(rows.bundle, one).initializer,
-            )
-            for one in group
-        ]
-        outcomes = create_runner(at).run(proposals)
-        choices = {one.number: one.choice for one in group}
-        return [
-            training_result(
-                subject,
-                Slot.HYPERPARAMETERS,
-                choices[outcome.number],
-                outcome,
-                Scorer(rows, at.metric).scores(outcome),
-                seed=outcome.number,
-            )
-            for outcome in outcomes
-        ]
+def _planned(one: DrawnConfiguration, bundle: Bundle, *, epochs: int) -> PlannedTraining:
+    """The training of a configuration, whose number is its seed."""
+    proposal = Proposal(
+        number=one.number,
+        hyperparameters={name: value for name, value in one.values.items() if name not in SEARCHED_SLOTS},
+        epochs=epochs,
+        initializer=bundle_of(bundle, one).initializer,
+    )
+    return PlannedTraining(proposal=proposal, choice=one.choice, seed=one.number)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from executor.pipeline.measurement.alternatives import alternatives
+from executor.runtime.cluster_call import use_one_core
+from executor.runtime.tensorflow_import import quiet_tensorflow
 from recommender.recommendation.recommend import open_dataset
 from rules import __version__
 from rules.errors import MeasurementError, PcwatError
@@ -27,13 +29,14 @@ from rules.text.wording import counted
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from multiprocessing.context import SpawnProcess
     from queue import Queue
 
     from executor.pipeline.measurement.corpus import CorpusDataset
     from executor.pipeline.measurement.prepare import Subject
-    from executor.pipeline.measurement.train import EncodedSubject
+    from executor.pipeline.measurement.train import EncodedSubject, Job, Work
+    from executor.runtime.cluster import Pool
     from rules.decision.trace import Pin
     from rules.scorecard.results import Settings
     from rules.vocabulary.choices import Choice
@@ -73,6 +76,7 @@ def measure(
     order: Order,
     *,
     jobs: int | None = None,
+    pool: Pool | None = None,
     seconds: float | None = None,
     progress: Callable[[Step], None] = lambda _: None,
 ) -> Results:
@@ -85,6 +89,8 @@ def measure(
         order: What to measure, and the file of results.
         jobs: Datasets that are measured at the same time, each in a process of its own. None measures one after the
             other in this process, whose memory grows by the compiled graphs of each dataset.
+        pool: Workers of a cluster that train instead, each on one core; this process reads the datasets, and writes the
+            results. They are those of processes with one core each. Default None.
         seconds: Time limit, for which the datasets are measured in random order. Default None.
         progress: Called after each group of trainings.
 
@@ -92,20 +98,61 @@ def measure(
         All results of the output file, without those of datasets that the time limit interrupted.
 
     Raises:
+        ClusterError: If the head of the cluster is lost, or a worker has other versions of packages.
         MeasurementError: If the output file or an earlier one has results of other settings or is not such a file.
     """
     order.output.parent.mkdir(parents=True, exist_ok=True)
     _copy_earlier(order)
     done = _done(order)
-    if jobs is None and seconds is None:
+    if jobs is None and pool is None and seconds is None:
         for entry in corpus:
             for step in measure_dataset(entry, order, done):
                 progress(step)
         return _done(order)
     if seconds is not None:
         corpus = random.Random(0).sample(corpus, len(corpus))  # noqa: S311  an order, no secret
-    interrupted = _measure_in_processes(corpus, order, done, jobs=jobs or 1, seconds=seconds, progress=progress)
+    if pool is not None:
+        interrupted = _measure_on_pool(corpus, order, done, pool, seconds=seconds, progress=progress)
+    else:
+        interrupted = _measure_in_processes(corpus, order, done, jobs=jobs or 1, seconds=seconds, progress=progress)
     return _done(order).without(interrupted)
+
+
+def _measure_on_pool(
+    corpus: Sequence[CorpusDataset],
+    order: Order,
+    done: Results,
+    pool: Pool,
+    *,
+    seconds: float | None,
+    progress: Callable[[Step], None],
+) -> frozenset[str]:
+    """Train on the workers of a cluster; returns the names of the datasets that the time limit interrupted."""
+    end = math.inf if seconds is None else time.monotonic() + seconds
+    quiet_tensorflow()
+    use_one_core()  # rows are encoded here, as in a process of one core
+    from executor.pipeline.measurement.cluster import train_on_pool  # noqa: PLC0415  imports TensorFlow
+
+    writer, unread = _Writer(order.output, done), set[str]()
+    started: list[Job] = []
+
+    def jobs() -> Iterator[Job]:
+        for entry in corpus:
+            unread.add(entry.name)
+            try:
+                for one in _jobs_of(entry, order, done):
+                    if isinstance(one, Step):
+                        progress(one)
+                    else:
+                        started.append(one)
+                        yield one
+            except Exception as error:  # noqa: BLE001  an error of one dataset must not end the others
+                progress(Step(dataset=entry.name, says=f"not measured: {type(error).__name__}: {error}"))
+            unread.discard(entry.name)
+
+    for job, found in train_on_pool(jobs(), pool, end=end):
+        progress(_not_measured(job, found) if isinstance(found, str) else writer.write(job, found))
+    return frozenset(unread | {one.measured.name for one in started if not one.is_finished})
 
 
 def _measure_in_processes(
@@ -170,10 +217,8 @@ def _report_steps(entry: CorpusDataset, order: Order, done: Results, steps: Queu
 
 def _use_cores(jobs: int) -> None:
     """Divide the cores between processes."""
-    from executor.runtime.tensorflow_import import quiet_tensorflow  # noqa: PLC0415  in the new process
-
     quiet_tensorflow()
-    import tensorflow as tf  # noqa: PLC0415  as above
+    import tensorflow as tf  # noqa: PLC0415  in the new process
 
     from executor.runtime.devices import available_cores  # noqa: PLC0415  as above
 
@@ -217,6 +262,20 @@ def _check_settings(results: Results, order: Order, files: str) -> None:
 
 def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -> Iterator[Step]:
     """Train the choices of a dataset and their alternatives, and append the results to the output file."""
+    writer = _Writer(order.output, done)
+    for job in _jobs_of(entry, order, done):
+        if isinstance(job, Step):
+            yield job
+            continue
+        try:
+            for results in job.run():
+                yield writer.write(job, results)
+        except PcwatError as error:
+            yield _not_measured(job, str(error))
+
+
+def _jobs_of(entry: CorpusDataset, order: Order, done: Results) -> Iterator[Job | Step]:
+    """Jobs of a dataset; a step if it cannot be measured. A job must start before the next one is taken."""
     from executor.pipeline.measurement.prepare import subject  # noqa: PLC0415  imports TensorFlow
 
     try:
@@ -233,27 +292,24 @@ def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -
             earlier = done.datasets.get(entry.name)
             if earlier is not None:
                 check_same(earlier, own.measured)
-            yield from _measure_slots(own, order, done)
+            yield from _jobs_of_slots(own, order, done)
     except PcwatError as error:
         yield Step(dataset=entry.name, says=f"not measured: {error}")
 
 
-def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
-    """Train the choices of each slot; the dataset is written with its first results."""
-    from executor.pipeline.measurement.train import encoded, groups, train_group  # noqa: PLC0415  imports TensorFlow
+def _jobs_of_slots(own: Subject, order: Order, done: Results) -> Iterator[Job]:
+    """Jobs that train the choices of each slot."""
+    from executor.pipeline.measurement.train import Job, encoded, group_tasks, groups  # noqa: PLC0415  TensorFlow
 
     name, book = own.measured.name, load_book(order.layers).book
-    default, records = None, [] if name in done.datasets else [own.measured]
+    default = None
     for slot, rules in order.rules.items():
         if rules and not rules & set(own.measured.rules[slot]):
             continue
         if slot in {Slot.HYPERPARAMETERS, Slot.TUNER}:
             default = encoded(own, own.bundle) if default is None else default
-            for results in _measure_configurations(slot, own, order, done, default):
-                _append(order.output, *records, *results)
-                records = []
-                seconds = sum(one.seconds for one in results)
-                yield Step(dataset=name, says=f"{slot}: {counted(len(results), 'result')}, {seconds:.0f} s")
+            configured = _configuration_tasks(slot, own, order, done, default)
+            yield Job(measured=own.measured, slot=slot, label=str(slot), tasks=configured)
             continue
         bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
         chosen, *others = alternatives(slot, bundle, book, own.facts, against=order.against)
@@ -263,27 +319,21 @@ def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
         default = encoded(own, own.bundle) if default is None else default
         earlier = [one for one in done.trainings if one.dataset == name and one.slot is slot]
         for group in groups(slot, choices, default):
-            try:
-                for trained in train_group(slot, group, own, default, done=earlier):
-                    results = [one.result for one in trained]
-                    _append(order.output, *records, *results)
-                    records = []
-                    yield _step(results)
-            except PcwatError as error:
-                yield Step(dataset=name, says=f"{slot}: {', '.join(map(str, group))} not measured: {error}")
+            tasks = group_tasks(slot, group, own, default, done=earlier)
+            yield Job(measured=own.measured, slot=slot, label=f"{slot}: {', '.join(map(str, group))}", tasks=tasks)
 
 
-def _measure_configurations(
+def _configuration_tasks(
     slot: Slot, own: Subject, order: Order, done: Results, default: EncodedSubject
-) -> Iterator[list[TrainingResult]]:
-    """Train the configurations of a dataset that the file of results does not have.
+) -> Generator[Work, list[TrainingResult], list[TrainingResult]]:
+    """Tasks of the configurations of a dataset that the file of results does not have.
 
     slot: of hyperparameters, for random configurations; of the tuner, for those of a table, on which searches are
-    replayed.
+    replayed. Returns the results of these searches.
     """
     from executor.pipeline.measurement.configurations import (  # noqa: PLC0415  imports TensorFlow
+        configuration_tasks,
         draw_configurations,
-        train_configurations,
     )
     from executor.pipeline.measurement.tuners import replay_searches, table_configurations  # noqa: PLC0415  as above
 
@@ -296,17 +346,34 @@ def _measure_configurations(
     texts = {str(one.choice) for one in configurations}
     trained = [one for one in of_dataset if one.slot is Slot.HYPERPARAMETERS and one.text in texts]
     missing = [one for one in configurations if str(one.choice) not in {one.text for one in trained}]
-    for results in train_configurations(own, default, missing):
-        trained += results
-        yield results
+    for work in configuration_tasks(own, default, missing):
+        trained += yield work
     if slot is Slot.TUNER and not any(one.slot is Slot.TUNER for one in of_dataset):
-        yield [*replay_searches(own, default, trained)]
+        return [*replay_searches(own, default, trained)]
+    return []
 
 
-def _step(results: Sequence[TrainingResult]) -> Step:
-    names = ", ".join(dict.fromkeys(one.text for one in results))
-    seconds = sum(one.seconds for one in results)
-    return Step(dataset=results[0].dataset, says=f"{results[0].slot}: {names}, {seconds:.0f} s")
+class _Writer:
+    """Appends results to the output file; a dataset is written with its first results."""
+
+    def __init__(self, path: Path, done: Results) -> None:
+        self._path = path
+        self._written = set(done.datasets)
+
+    def write(self, job: Job, results: Sequence[TrainingResult]) -> Step:
+        """Append results of a job; returns the step."""
+        name = job.measured.name
+        _append(self._path, *([] if name in self._written else [job.measured]), *results)
+        self._written.add(name)
+        names = ", ".join(dict.fromkeys(one.text for one in results))
+        if job.slot in {Slot.HYPERPARAMETERS, Slot.TUNER}:
+            names = counted(len(results), "result")
+        seconds = sum(one.seconds for one in results)
+        return Step(dataset=name, says=f"{job.slot}: {names}, {seconds:.0f} s")
+
+
+def _not_measured(job: Job, why: str) -> Step:
+    return Step(dataset=job.measured.name, says=f"{job.label} not measured: {why}")
 
 
 def _name(choice: Choice) -> str:

@@ -23,17 +23,16 @@ from executor.runtime.devices import CPU, use_device
 from executor.search.records.journal import Journal
 from executor.search.records.proposal import Proposal
 from executor.search.runners.compiled import compile_outputs
-from executor.search.runners.feeds.rows import to_device
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stack import out_of_fold_outputs
 from executor.search.runners.stacked import StackRunner
-from executor.search.runners.workspace import create_workspace, is_stacked
+from executor.search.runners.workspace import create_workspace, is_stacked, to_device
 from rules.scorecard.results import TrainingResult
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import NUMERIC_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     import keras
 
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from executor.pipeline.measurement.prepare import Subject
     from executor.preprocessing.examples import Examples, Parts
     from executor.search.records.outcome import Outcome
-    from executor.search.runners.feeds.rows import Rows
-    from executor.search.runners.workspace import Workspace
+    from executor.search.runners.workspace import Rows, Workspace
     from rules.scorecard.results import MeasuredDataset
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice
@@ -88,39 +86,161 @@ class Training:
     """None without a score."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlannedTraining:
+    """A training of a task."""
+
+    proposal: Proposal
+    choice: Choice
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingTask:
+    """Trainings in one workspace: with the same rows, loss and optimizer, as those of a stack.
+
+    They depend on no other task, so that each process and each worker of a cluster trains them as any other does.
+    """
+
+    slot: Slot
+    dataset: str
+    bundle: Bundle
+    """Of the trainings; it encodes rows as that of the rows does."""
+    planned: tuple[PlannedTraining, ...]
+
+
+Work = tuple["EncodedSubject", TrainingTask]
+"""A task, and the rows on which it trains."""
+
+
+@dataclass(kw_only=True)
+class Job:
+    """Tasks of which each may depend on the results of those before it."""
+
+    measured: MeasuredDataset
+    slot: Slot
+    label: str
+    """What is measured."""
+    tasks: Generator[Work, list[TrainingResult], Sequence[TrainingResult] | None]
+    """Takes the results of each task, and returns those that need no training."""
+    is_finished: bool = False
+
+    def advance(self, results: list[TrainingResult] | None) -> tuple[Work | None, Sequence[TrainingResult]]:
+        """Give the results of the last task, None at the start; returns the next task, if any, or the last results.
+
+        Raises PcwatError where a choice does not fit the dataset.
+        """
+        self.is_finished = True  # unless there is another task
+        try:
+            work = next(self.tasks) if results is None else self.tasks.send(results)
+        except StopIteration as end:
+            return None, end.value or ()
+        self.is_finished = False
+        return work, ()
+
+    def run(self) -> Iterator[list[TrainingResult]]:
+        """Train all tasks in this process; yields the results of each."""
+        work, last = self.advance(None)
+        while work is not None:
+            results = train_results(*work)
+            yield results
+            work, last = self.advance(results)
+        if last:
+            yield [*last]
+
+
+def train_task(rows: EncodedSubject, task: TrainingTask) -> list[Training]:
+    """Train the networks of a task; those that end without an outcome are left out."""
+    rows = replace(rows, bundle=task.bundle)
+    with tempfile.TemporaryDirectory() as directory, use_device(CPU, width=0):
+        Journal(Path(directory))
+        metric = create_metric(rows.bundle.metric)
+        at = create_workspace(rows.bundle, rows.parts, metric=metric, seed=0, directory=Path(directory))
+        planned = {one.proposal.number: one for one in task.planned}
+        outcomes = create_runner(at).run([one.proposal for one in task.planned])
+        scorer, trained = Scorer(rows, metric), []
+        for outcome in outcomes:
+            if task.slot is Slot.HYPERPARAMETERS:  # their networks differ in more than their weights
+                scorer = Scorer(rows, metric)
+            own, found = planned[outcome.number], scorer.scores(outcome)
+            result = training_result(task.dataset, task.slot, own.choice, outcome, found, seed=own.seed)
+            trained.append(Training(result=result, outcome=outcome, predictions=found.predictions))
+        return trained
+
+
+def train_results(rows: EncodedSubject, task: TrainingTask) -> list[TrainingResult]:
+    """Train the networks of a task, and return their results."""
+    return [one.result for one in train_task(rows, task)]
+
+
 def train_group(
+    slot: Slot, choices: Sequence[Choice], subject: Subject, default: EncodedSubject
+) -> Generator[list[Training]]:
+    """Train the tasks of `group_tasks`; yields the trainings of each. Raises PcwatError as that does."""
+    tasks = group_tasks(slot, choices, subject, default)
+    work = next(tasks, None)
+    while work is not None:
+        trained = train_task(*work)
+        yield trained
+        try:
+            work = tasks.send([one.result for one in trained])
+        except StopIteration:
+            return
+
+
+def group_tasks(
     slot: Slot,
     choices: Sequence[Choice],
     subject: Subject,
     default: EncodedSubject,
     *,
     done: Sequence[TrainingResult] = (),
-) -> Generator[list[Training]]:
-    """Train each choice with each seed; all other choices are those of the default bundle.
+) -> Generator[Work, list[TrainingResult], None]:
+    """Tasks that train each choice with each seed; all other choices are those of the default bundle.
 
     An optimizer is trained with several learning rates, until neither the lowest nor the highest one is the best on
     validation rows.
 
     choices: a group of `groups`. default: encoded for the recommended bundle. done: earlier results of this dataset and
-    slot, whose choices are not trained again. Yields each stack of trainings; one that failed or diverged has no
-    score. Raises PcwatError where the choice does not fit the dataset.
+    slot, whose choices are not trained again. Yields each task, and takes its results. Raises PcwatError where the
+    choice does not fit the dataset.
     """
-    settings, scores = subject.measured.settings, _validation_scores(done, subject.measured)
+    scores = _validation_scores(done, subject.measured)
     missing = [choice for choice in choices if str(choice) not in scores]
     if slot is Slot.OPTIMIZER:
         missing = _next_rates(choices[0], scores)
     if not missing:
         return
     bundle = default.bundle.model_copy(update={slot.value: choices[0]})
-    rows = encoded(subject, bundle) if slot not in SAME_ENCODING else replace(default, bundle=bundle)
-    with tempfile.TemporaryDirectory() as directory, use_device(CPU, width=0):
-        group = _Group(slot, subject, rows, range(settings.seeds), Path(directory))
-        while missing:
-            trained = group.train(missing)
-            yield trained
-            new = _validation_scores([one.result for one in trained], subject.measured)
-            scores |= new
-            missing = _next_rates(choices[0], scores) if slot is Slot.OPTIMIZER and new else []
+    rows = encoded(subject, bundle) if slot not in SAME_ENCODING else default
+    while missing:
+        results = yield rows, _task(slot, missing, subject.measured, rows, bundle)
+        new = _validation_scores(results, subject.measured)
+        scores |= new
+        missing = _next_rates(choices[0], scores) if slot is Slot.OPTIMIZER and new else []
+
+
+def _task(
+    slot: Slot, choices: Sequence[Choice], measured: MeasuredDataset, rows: EncodedSubject, bundle: Bundle
+) -> TrainingTask:
+    """The task that trains each choice with each seed."""
+    kind = network_kind(bundle, rows.parts.inputs)
+    epochs = max(1, round(measured.settings.share * whole_epochs(bundle, kind, rows=len(rows.parts.train))))
+    planned = [
+        PlannedTraining(proposal=_proposal(slot, number, choice, seed, epochs=epochs), choice=choice, seed=seed)
+        for number, (choice, seed) in enumerate(itertools.product(choices, range(measured.settings.seeds)))
+    ]
+    return TrainingTask(slot=slot, dataset=measured.name, bundle=bundle, planned=tuple(planned))
+
+
+def _proposal(slot: Slot, number: int, choice: Choice, seed: int, *, epochs: int) -> Proposal:
+    return Proposal(
+        number=number,
+        hyperparameters={"learning_rate": choice.learning_rate} if slot is Slot.OPTIMIZER else {},  # type: ignore[attr-defined]
+        epochs=epochs,
+        seeded_as=seed,
+        initializer=choice if slot is Slot.INITIALIZER else None,  # type: ignore[arg-type]
+    )
 
 
 def _validation_scores(results: Iterable[TrainingResult], dataset: MeasuredDataset) -> dict[str, float]:
@@ -138,57 +258,17 @@ def _next_rates(choice: Choice, scores: Mapping[str, float]) -> list[Choice]:
     return next_rates(choice, tried)
 
 
-class _Group:
-    """Trainings in one workspace: with the same rows, loss and optimizer."""
-
-    def __init__(
-        self, slot: Slot, subject: Subject, rows: EncodedSubject, seeds: Sequence[int], directory: Path
-    ) -> None:
-        Journal(directory)
-        bundle = rows.bundle
-        self._slot, self._subject, self._seeds = slot, subject, seeds
-        self._at = create_workspace(
-            bundle, rows.parts, metric=create_metric(bundle.metric), seed=0, directory=directory
-        )
-        self._runner = create_runner(self._at)
-        self._scorer = Scorer(rows, self._at.metric)
-        share = subject.measured.settings.share
-        self._epochs = max(1, round(share * whole_epochs(bundle, self._at.kind, rows=len(rows.parts.train))))
-        self._trained = 0
-
-    def train(self, choices: Sequence[Choice]) -> list[Training]:
-        """Train each choice with each seed."""
-        planned = {self._trained + number: one for number, one in enumerate(itertools.product(choices, self._seeds))}
-        self._trained += len(planned)
-        proposals = [self._proposal(number, choice, seed) for number, (choice, seed) in planned.items()]
-        return [self._result(outcome, *planned[outcome.number]) for outcome in self._runner.run(proposals)]
-
-    def _proposal(self, number: int, choice: Choice, seed: int) -> Proposal:
-        return Proposal(
-            number=number,
-            hyperparameters={"learning_rate": choice.learning_rate} if self._slot is Slot.OPTIMIZER else {},  # type: ignore[attr-defined]
-            epochs=self._epochs,
-            seeded_as=seed,
-            initializer=choice if self._slot is Slot.INITIALIZER else None,  # type: ignore[arg-type]
-        )
-
-    def _result(self, outcome: Outcome, choice: Choice, seed: int) -> Training:
-        found = self._scorer.scores(outcome)
-        result = training_result(self._subject, self._slot, choice, outcome, found, seed=seed)
-        return Training(result=result, outcome=outcome, predictions=found.predictions)
-
-
 def create_runner(at: Workspace) -> StackRunner | SequentialRunner:
     """The runner of the trainings of a workspace: in stacks where its network has a stacked form."""
     return StackRunner(at) if at.is_stacked else SequentialRunner(at)
 
 
 def training_result(
-    subject: Subject, slot: Slot, choice: Choice, outcome: Outcome, found: Scores, *, seed: int
+    dataset: str, slot: Slot, choice: Choice, outcome: Outcome, found: Scores, *, seed: int
 ) -> TrainingResult:
     """The result of a training, as it is written to the file of results."""
     return TrainingResult(
-        dataset=subject.measured.name,
+        dataset=dataset,
         slot=slot,
         choice={"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)},
         seed=seed,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from executor.components.configuration import configuration
 from executor.networks.registry import network_kind
-from executor.runtime.cluster import Lost, version_reader
+from executor.runtime.cluster import HeadWatch, Lost, version_reader
 from executor.runtime.log import LOG
 from executor.search.cluster.control import SearchControl
 from executor.search.cluster.entry import run_task
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Workspace
 
 STOP_SECONDS: Final = 30.0  # for running tasks to return their best weights after an interrupt or the deadline
-
-HEAD_SECONDS: Final = 30.0  # without a response of the head; Ray ends the process after 60
 
 
 class ClusterRunner:
@@ -196,7 +194,7 @@ class _Watch:
         self._left = set(range(len(planned)))
         self._running: frozenset[int] = frozenset()
         self._stops_at = math.inf
-        self._gone_since = math.inf
+        self._head = HeadWatch(pool)
         self._workers = -1
 
     @property
@@ -213,13 +211,14 @@ class _Watch:
         """Exchange news with the tasks; returns those that are to be cancelled.
 
         After an interrupt or the deadline these are the waiting ones, and later the running ones, too. Raises
-        ClusterError if the head is gone, or if there are no workers and no trial has a score at the deadline.
+        ClusterError if the head is gone, or if there are no workers and no trial has a score at the deadline, and
+        KeyboardInterrupt if the head is gone after an interrupt.
         """
         at = self._at
-        if not self._pool.is_reachable:
-            self._wait_for_head()
+        if self._head.is_gone():
+            if at.interrupt.requested:
+                raise KeyboardInterrupt
             return []
-        self._gone_since = math.inf
         self._note_workers(self._pool.workers)
         self._running, epochs = self._control.update(
             workers=self._workers, is_interrupted=at.interrupt.requested, left=self._left
@@ -235,17 +234,6 @@ class _Watch:
         if is_late and self._workers < 1:
             raise _no_workers()
         return []
-
-    def _wait_for_head(self) -> None:
-        """Raise ClusterError if the head was gone for HEAD_SECONDS, and KeyboardInterrupt after an interrupt.
-
-        A signal to all processes of a terminal or a job also ends a cluster that was started on this machine.
-        """
-        if self._at.interrupt.requested:
-            raise KeyboardInterrupt
-        self._gone_since = min(self._gone_since, time.monotonic())
-        if time.monotonic() - self._gone_since > HEAD_SECONDS:
-            raise ClusterError("The head of the cluster does not respond any more. Start it again, and resume the run.")
 
     def _member(self, proposal: Proposal) -> Member:
         bundle = self._at.bundle.of_trial(proposal.hyperparameters)

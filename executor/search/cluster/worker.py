@@ -16,7 +16,6 @@ import tensorflow as tf
 from executor.components.metric import check_metric, create_metric
 from executor.networks.registry import network_kind
 from executor.runtime.clock import RestartedClock
-from executor.runtime.cluster import CORES_PER_TASK
 from executor.runtime.devices import CPU, training_devices, use_device
 from executor.runtime.interrupt import Interrupt
 from executor.search.cluster.control import TaskEpoch, TrialProgress
@@ -24,6 +23,7 @@ from executor.search.cluster.task import TaskResult
 from executor.search.create_runner import create_runner
 from executor.search.records.weights import WEIGHTS, state_path, weights_path
 from executor.search.runners.workspace import create_workspace
+from recommender.planning.ray_connection import CORES_PER_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.runtime import cluster_address
 from executor.runtime.cluster import version_problem, version_reader
-from executor.runtime.cluster_address import check_shared, parse_cluster
+from recommender.planning import cluster_address
+from recommender.planning.cluster_address import check_shared, parse_cluster
 from rules.errors import ClusterError
 from rules.vocabulary.choices import CustomMetric
 

@@ -42,6 +42,7 @@ def situation(
     validation: Choice | None = None,
     steps: float = 0.0,
     keeps_evaluated: bool = False,
+    workers: int | None = None,
 ) -> Situation:
     work = training_work(
         Sizes(rows=rows, columns=columns),
@@ -49,7 +50,8 @@ def situation(
         validation=validation or Holdout(),
     )
     return Situation(
-        work=work,
+        work=work if workers is None else work.on_workers(workers),
+        workers=workers,
         rows=rows,
         hold_out=rows // 5,
         columns=columns,
@@ -71,6 +73,37 @@ def test_without_a_limit_the_search_takes_twenty_trials_of_which_the_first_stops
     assert planned.stages[StageName.SEARCH] == pytest.approx(expected)
     assert figures(situation(trials=3), 2.5).trials == 3
     assert figures(situation(trials=3, is_searched=False), 2.5).trials == 1
+
+
+def test_workers_of_a_cluster_share_the_trials_each_of_which_has_one_core() -> None:
+    here, alone, eight = (figures(situation(workers=workers), 2.5) for workers in (None, 1, 8))
+    assert eight.seconds_each == alone.seconds_each == 2 * here.seconds_each
+    compiling = 2.5 * 0.7 + 2.5
+    # Twenty trials on eight workers are three waves; on one worker they are trained one after the other.
+    assert eight.stages[StageName.SEARCH] - compiling == pytest.approx(
+        max(3 * eight.seconds_each, eight.full_seconds / 2)
+    )
+    assert alone.stages[StageName.SEARCH] - compiling == pytest.approx(20 * alone.seconds_each)
+    assert eight.first_seconds == pytest.approx(1.4 * here.first_seconds)
+    assert eight.stages[StageName.START_UP] == here.stages[StageName.START_UP] + 8.0
+
+
+def test_within_a_limit_more_workers_complete_more_trials_and_none_where_a_trial_does_not_fit() -> None:
+    counts = [figures(situation(budget=120.0, workers=workers), 2.5).trials for workers in (1, 2, 8)]
+    assert [round((count - 1) / (counts[0] - 1)) for count in counts] == [1, 2, 8]
+    short = situation(rows=100_000, columns=100, budget=60.0, workers=64)
+    assert figures(short, 2.5).trials == 1
+
+
+def test_workers_are_counted_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.planning.cluster_address.find_spec", lambda _: object())
+    result = CliRunner().invoke(command, [str(example("wine")), "--target", "cultivar", "--cluster", "local:3"])
+    assert "on 3 workers of the cluster local:3" in " ".join(result.stdout.split())
+    assert "as fast as the cores of this machine" in " ".join(result.stdout.split())
+    monkeypatch.setattr("recommender.planning.make_plan.count_workers", lambda _: 0)
+    planned = plan(example("wine"), target="cultivar", cluster="auto")
+    assert (planned.cluster, planned.workers) == ("auto", 1)
+    assert planned.notes[-2] == "The cluster has no worker at the moment; the plan is for one."
 
 
 def test_where_nothing_is_searched_a_limit_allows_three_seeds_of_the_default_configuration() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,15 +11,17 @@ from executor.pipeline.measurement.corpus import read_corpus
 from executor.pipeline.measurement.measure import Order, Step, measure
 from rules.errors import MeasurementError
 from rules.rulebook.rulebook import SHIPPED_LAYERS
-from rules.scorecard.results import Settings, write_parquet
+from rules.scorecard.results import Settings, read_results, write_parquet
 from rules.scorecard.score import score
 from rules.vocabulary.choices import Sgd, Slot
 from tests.effort import long_test
+from tests.executor.search.cluster.conftest import TestPool
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
-    from rules.scorecard.results import Results
+    from rules.scorecard.results import Results, TrainingResult
 
 SETTINGS = Settings(seeds=2, rows=100, share=0.02)
 
@@ -166,6 +168,39 @@ def test_other_settings_are_refused(measured: tuple[Results, list[Step], Path], 
 
     with pytest.raises(MeasurementError, match="has results of other settings"):
         measure(read_corpus(corpus), other)
+
+
+def test_on_a_cluster_results_equal_those_of_this_process_and_a_killed_driver_loses_only_running_trainings(
+    measured: tuple[Results, list[Step], Path], corpus: Path, tmp_path: Path
+) -> None:
+    results, _, _ = measured
+    entries = read_corpus(corpus, ["tiny", "numbers"])
+    wanted = replace(order(tmp_path / "r.jsonl", Slot.LOSS), against=frozenset({"mae"}))
+    steps: list[Step] = []
+    backwards: dict[str, Any] = {"workers": 2, "order": lambda tasks: [*reversed(tasks)]}
+    with pytest.raises(ConnectionError):
+        measure(entries, wanted, pool=TestPool(fails_after=1, **backwards), progress=steps.append)
+    (finished,) = [step.says for step in steps if step.dataset == "numbers"]
+    measure(entries, wanted, pool=TestPool(**backwards), progress=(again := list[Step]()).append)
+    after = [step.says for step in again if step.dataset == "numbers"]
+
+    assert [step.dataset for step in steps + again if "at least 10 rows" in step.says] == ["tiny", "tiny"]
+    assert [one.partition(",")[0] == finished.partition(",")[0] for one in after] == [False]
+    found = read_results([wanted.output])
+    assert len(found.trainings) == 4
+    assert table(found) == table(results, found.keys)
+
+
+def table(results: Results, keys: Collection[object] | None = None) -> list[TrainingResult]:
+    """Results in one order, without their seconds. keys: of those wanted; None for all."""
+    own = [one for one in results.trainings if keys is None or one.key in keys]
+    return sorted((one.model_copy(update={"seconds": 0.0}) for one in own), key=lambda one: (one.text, one.seed))
+
+
+def test_datasets_that_the_time_limit_interrupts_on_a_cluster_are_left_out(corpus: Path, tmp_path: Path) -> None:
+    wanted = order(tmp_path / "r.jsonl", Slot.ACTIVATION)
+    results = measure(read_corpus(corpus, ["numbers"]), wanted, pool=TestPool(), seconds=0.0)
+    assert (results.datasets, results.trainings) == ({}, ())
 
 
 @long_test

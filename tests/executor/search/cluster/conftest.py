@@ -63,6 +63,25 @@ class TestPool:
             self.ran += [one.number for one in tasks[index][1].proposals]
             yield index, Lost(reason="it died") if index in self.lost else function(*tasks[index])
 
+    def serve(
+        self, function: Callable[..., Any], draw: Callable[[], Any], *, dropped: Callable[[], Any]
+    ) -> Iterator[tuple[int, Any]]:
+        running: dict[int, Any] = {}
+        drawn = done = 0
+        while True:
+            while len(running) <= self.workers and (task := draw()) is not None:
+                running[drawn] = task
+                drawn += 1
+            running = {index: task for index, task in running.items() if index not in dropped()}
+            if not running:
+                return
+            if done == self.fails_after:
+                raise ConnectionError("the driver was killed")
+            index = self.order([*running])[0]
+            task = running.pop(index)
+            yield index, Lost(reason="it died") if index in self.lost else function(*task)
+            done += 1
+
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch, shared_graphs: None) -> Iterator[None]:  # noqa: ARG001

@@ -10,7 +10,7 @@ import pytest
 
 from executor.runtime.budget import Budget
 from executor.runtime.cluster import connect
-from executor.runtime.cluster_address import parse_cluster
+from recommender.planning.cluster_address import parse_cluster
 from tests.effort import long_test
 from tests.executor.search.cluster.conftest import TestPool
 

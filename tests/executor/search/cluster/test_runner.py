@@ -11,8 +11,8 @@ import pytest
 from executor.data.images import ImageArray
 from executor.layers.pixels import Pixels
 from executor.preprocessing.encoded_images import EncodedImages
+from executor.runtime import cluster
 from executor.runtime.budget import Budget
-from executor.search.cluster import runner
 from executor.search.cluster.runner import ClusterRunner
 from executor.search.records.journal import Journal
 from rules.errors import ClusterError
@@ -81,7 +81,7 @@ def test_waiting_tasks_are_dropped_on_ctrl_c(run: Callable[..., Trials], monkeyp
 
 
 def test_a_head_that_is_gone_ends_the_search(run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "HEAD_SECONDS", -1.0)
+    monkeypatch.setattr(cluster, "HEAD_SECONDS", -1.0)
     with pytest.raises(ClusterError, match="head of the cluster does not respond"):
         run(TestPool(is_reachable=False), settings=TRIALS)
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.raw_table import Form
-from executor.data.series.lag_table import (
+from executor.data.lag_table import (
     MIN_LAGS,
     Step,
     Windows,
@@ -15,6 +14,7 @@ from executor.data.series.lag_table import (
     series_starts,
     sort_rows,
 )
+from executor.data.raw_table import Form
 from recommender.profile.characteristics.seasons import TRAINING_SHARE, YEAR, find_horizon_and_season
 from recommender.roles.time_order import REGULAR_SHARE, spacing
 from rules.errors import DatasetError
