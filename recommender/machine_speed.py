@@ -22,7 +22,7 @@ def known_slowdown() -> float | None:
 
     Machines that share a home directory, and numbers of usable cores, have values of their own.
     """
-    value = _read().get(_machine())
+    value = _read().get(machine())
     return value if value is not None and BOUNDS[0] <= value <= BOUNDS[1] else None
 
 
@@ -32,11 +32,16 @@ def remember_slowdown(measured: float) -> None:
         return
     before = known_slowdown()
     value = measured if before is None else before**MEMORY * measured ** (1 - MEMORY)
-    path = _path()
+    write_cache(FILE, json.dumps(_read() | {machine(): round(value, 3)}, indent=2))
+
+
+def write_cache(name: str, content: str) -> None:
+    """Write a file of the cache directory; without a writable one nothing is written."""
     with suppress(OSError):
+        path = cache_directory() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         written = path.with_suffix(f".{os.getpid()}")
-        written.write_text(json.dumps(_read() | {_machine(): round(value, 3)}, indent=2), encoding="utf-8")
+        written.write_text(content, encoding="utf-8")
         written.replace(path)
 
 
@@ -45,22 +50,23 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Name of this machine and of its cores, of which each has measurements of its own."""
     return f"{platform.node()}, {platform.machine()}, cores: {usable_cores()}"
 
 
-def _path() -> Path:
-    """The file in the directory that PCWAT_CACHE names, or in the user's cache directory (XDG Base Directory)."""
+def cache_directory() -> Path:
+    """The directory that PCWAT_CACHE names, or that of pcwat in the user's cache directory (XDG Base Directory)."""
     own, given = os.environ.get("PCWAT_CACHE", ""), os.environ.get("XDG_CACHE_HOME", "")
     if own:
-        return Path(own) / FILE
-    return (Path(given) if given else Path("~/.cache").expanduser()) / CACHE / FILE
+        return Path(own)
+    return (Path(given) if given else Path("~/.cache").expanduser()) / CACHE
 
 
 def _read() -> dict[str, float]:
     """Known values by machine; none where the file is missing or damaged."""
     try:
-        with _path().open("rb") as file:
+        with (cache_directory() / FILE).open("rb") as file:
             found = json.loads(file.read(MAX_BYTES))
     except (OSError, ValueError, RuntimeError):
         return {}

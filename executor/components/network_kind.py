@@ -93,6 +93,9 @@ class NetworkKind:
     rows_per_call: int = ROWS_PER_CALL
     """Rows whose outputs are computed at once."""
     pays_on_gpu: Callable[[int], bool] = lambda _width: True
-    """Whether a GPU is expected to be faster than the CPU, by the number of encoded columns."""
+    """Whether a GPU is expected to be faster than the CPU where neither was measured, by the number of encoded columns:
+    on a cluster, and within short time limits."""
+    runs_on_gpu: bool = True
+    """Whether results of a GPU are reproducible."""
     is_deterministic: bool = False
     """Whether each of its operations has a deterministic form on a GPU."""

@@ -147,7 +147,8 @@ def retrain_networks(
     """Train the networks of trials on the training rows of some parts. seconds: time for a linear start."""
     started = with_linear_start(parts, bundle, clock=Clock().lasting(seconds))
     kind = network_kind(bundle, parts.inputs)
-    with use_device(training_devices(kind, width=parts.train.dense.shape[1])[0], width=0):
+    width = parts.train.dense.shape[1]
+    with use_device(training_devices(kind, width=width, directory=directory)[0], width=0):
         at = create_workspace(bundle, started, metric=metric, seed=seed, directory=directory)
         return [_retrain(one, at, length) for one, length in zip(members, lengths, strict=True)]
 

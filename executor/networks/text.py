@@ -151,7 +151,8 @@ TERM_BAG: Final = NetworkKind(
     epochs=lambda _steps: TEXT_EPOCHS,
     batch_size=text_batch_size,
     has_embeddings=False,
-    pays_on_gpu=lambda _width: False,  # sums of a bag of terms are not deterministic on a GPU
+    pays_on_gpu=lambda _width: False,
+    runs_on_gpu=False,  # sums of a bag of terms are not deterministic on a GPU
 )
 LINEAR_START_BAG: Final = replace(
     TERM_BAG,
@@ -168,4 +169,5 @@ TEXT_CNN: Final = replace(
     has_embeddings=True,
     rows_per_call=IMAGES_PER_CALL,
     pays_on_gpu=lambda _width: True,
+    runs_on_gpu=True,
 )

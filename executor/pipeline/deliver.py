@@ -151,7 +151,7 @@ def _train_seeds(
     """
     run, parts, members = everything.run, everything.parts, saved.selected.members
     kind, width = network_kind(run.bundle, parts.inputs), parts.train.dense.shape[1]
-    device = training_devices(kind, width=width)[0]
+    device = training_devices(kind, width=width, directory=run.directory)[0]
     with use_device(device, width=width):
         at = create_workspace(
             run.bundle,

@@ -18,7 +18,7 @@ from executor.pipeline.finalize import finalize
 from executor.pipeline.seal import seal
 from executor.pipeline.select import select
 from executor.runtime.cluster import connect
-from executor.runtime.devices import configure_tensorflow, training_devices
+from executor.runtime.devices import available_devices, check_request, configure_tensorflow
 from executor.runtime.log import LOG, write_run_log
 from executor.runtime.stage_timer import StageTimer
 from executor.search.search import search
@@ -50,6 +50,8 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
         return execute_continuation(run, clock=clock)
     with write_run_log(run.directory):
         configure_tensorflow()
+        if run.plan.cluster is None:
+            check_request()
         timer = StageTimer(clock)
         with timer.stage("reading and encoding", run.data.rows.sentence):
             data = encode(run, clock)
@@ -78,8 +80,8 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
 def _devices(data: EncodedData) -> str:
     if data.run.plan.cluster is not None:
         return f"the cluster {data.run.plan.cluster}"
-    kind, width = network_kind(data.run.bundle, data.parts.inputs), data.parts.train.dense.shape[1]
-    return ", ".join(device.name.removeprefix("/") for device in training_devices(kind, width=width))
+    kind = network_kind(data.run.bundle, data.parts.inputs)
+    return " or ".join(device.label for device in available_devices(kind))
 
 
 def run_search(data: EncodedData, clock: Clock, progress: Progress) -> Trials:
@@ -117,6 +119,7 @@ def measure_learning_curve(data: EncodedData, trials: Trials, clock: Clock) -> L
         metric=create_metric(run.bundle.metric),
         seed=run.plan.seed,
         one_by_one=run.plan.at_once == 1,
+        directory=run.directory,
     )
     time = None if table.time is None else table.time[run.data.rows.train]
     return retrain(best, data.parts, clock=clock, stopped_by=trials.stopped_by, time=time)

@@ -37,6 +37,7 @@ from executor.runtime.budget import Budget
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
 from recommender.dataset.address import recorded, reopened
+from recommender.device_speed import requested_device
 from recommender.planning.cluster_address import check_shared, parse_cluster
 from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
@@ -129,6 +130,7 @@ def prepare(
     directory is created.
     """
     check_system_date()
+    requested_device()  # called for its error
     if cluster is not None:
         parse_cluster(cluster)
     advice = advise(

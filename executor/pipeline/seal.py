@@ -64,6 +64,7 @@ def seal(
         trials=len(trials.ranked),
         planned=trials.planned,
         workers=trials.workers,
+        devices=trials.devices,
         started_late=trials.started_late,
         completed=trials.completed,
         cut_short=trials.cut_short,

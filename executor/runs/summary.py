@@ -10,6 +10,7 @@ from executor.evaluation.scores import ImbalanceChoice, Sensitivity
 from executor.runs.delivery import Continuation, Delivery
 from executor.search.records.training_size import TrainingSize
 from executor.search.records.trials import StoppedBy
+from recommender.device_speed import DeviceChoice
 from rules.decision.record import RecordedFact
 
 
@@ -25,6 +26,8 @@ class Summary(BaseModel):
     """Maximum number of trials; None where only time is limited."""
     workers: int | None = None
     """The most workers of a cluster that trained trials; None where this machine did."""
+    devices: DeviceChoice | None = None
+    """The devices that trained the trials, with the measured speeds; None where there was nothing to choose."""
     completed: int
     cut_short: int = 0
     """Completed trials that time or Ctrl-C ended before their planned epochs."""

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import keras
 import tensorflow as tf
+from pydantic import ValidationError
 
-from rules.errors import TrainingError
+from recommender.device_speed import FILE, DeviceChoice, DeviceSpeed, requested_of
+from recommender.training_cost import STEP_OVERHEAD_SECONDS
+from rules.errors import RunError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from executor.components.network_kind import NetworkKind
 
@@ -38,8 +42,29 @@ class Device:
     """Name for tf.device."""
     capability: tuple[int, int] | None = None
     """Compute capability of a GPU; None for a CPU, or if unknown."""
+    model: str = ""
+    """Such as NVIDIA H200; empty for a CPU, or if unknown."""
     streams: int = 1
     """Stacks that it trains in parallel."""
+    networks: int | None = None
+    """Networks of a stack at most, by its measured speed; None where it was not measured."""
+    speed: DeviceSpeed | None = None
+    """Measured speed of a GPU, which replaces the cost model of a CPU."""
+
+    @property
+    def label(self) -> str:
+        """Name for users."""
+        return self.name.removeprefix("/")
+
+    def stack_seconds(self, networks: int, network_seconds: float) -> float:
+        """Seconds of a step of a stack. network_seconds: that each network adds to a step by the cost model."""
+        if self.speed is None:
+            return STEP_OVERHEAD_SECONDS + networks * network_seconds
+        return self.speed.step_seconds(0) + networks * self.speed.factor * network_seconds
+
+    def share(self, networks: int) -> float:
+        """Seconds of a network in a stack of some networks, relative to one alone; 1 by the cost model of a CPU."""
+        return 1.0 if self.speed is None else self.speed.step_seconds(networks) / networks / self.speed.step_seconds(1)
 
     def compute(self, *, width: int) -> tf.DType:
         """Type of the hidden layers of a stack."""
@@ -70,28 +95,70 @@ def detect_devices() -> tuple[Device, ...]:
         return (_cpu(),)
     physical = tf.config.list_physical_devices("GPU")
     # Virtual GPUs share the capability of their physical GPU; further ones use the last known.
-    return tuple(
-        Device(name=_short(gpu.name), capability=_capability(physical[min(index, len(physical) - 1)]))
-        for index, gpu in enumerate(logical)
-    )
+    return tuple(_gpu(gpu.name, physical[min(index, len(physical) - 1)]) for index, gpu in enumerate(logical))
 
 
-def training_devices(kind: NetworkKind, *, width: int) -> tuple[Device, ...]:
-    """Where networks of a kind are trained: the GPUs where they pay, else the CPU. Raises TrainingError as detect.
+def available_devices(kind: NetworkKind) -> tuple[Device, ...]:
+    """Where networks of a kind can be trained, and PCWAT_DEVICE allows it; the CPU comes first.
 
-    Networks for images train on GPUs with deterministic operations. Steps of narrow tables are bound by kernel
-    launches, and bags of terms have no deterministic sums on a GPU: docs/evidence.md#gpu.
+    Networks for images train on GPUs with deterministic operations; bags of terms have no deterministic sums on a GPU.
+    Raises TrainingError as check_request.
     """
-    found = detect_devices()
-    if found[0].name == CPU.name or not kind.pays_on_gpu(width):
-        return (_cpu(),)
-    if kind.is_deterministic:  # of the others some operation may have no such form, and fail
+    found = check_request() if kind.runs_on_gpu else (_cpu(),)
+    if kind.is_deterministic and found[-1].name != CPU.name:  # of others some operation may have no such form, and fail
         tf.config.experimental.enable_op_determinism()
     return found
 
 
+def check_request() -> tuple[Device, ...]:
+    """All devices that PCWAT_DEVICE allows, the CPU first.
+
+    Raises TrainingError as detect_devices, and if PCWAT_DEVICE names a device that does not exist.
+    """
+    found = (_cpu(), *(one for one in detect_devices() if one.name != CPU.name))
+    allowed = requested_of([one.label for one in found])
+    return tuple(one for one in found if one.label in allowed)
+
+
+def training_devices(kind: NetworkKind, *, width: int, directory: Path | None = None) -> tuple[Device, ...]:
+    """Where networks of a kind are trained: as the search of a run chose, else where they are expected to be fast.
+
+    directory: of the run; its choice counts where this machine has these devices. Raises TrainingError as
+    available_devices, RunError if the file of the choice is damaged.
+    """
+    found = available_devices(kind)
+    choice = None if directory is None else read_choice(directory)
+    if choice is not None and (chosen := devices_of(choice, found)):
+        return chosen
+    cpus = tuple(one for one in found if one.name == CPU.name)
+    gpus = found[len(cpus) :]
+    return gpus if gpus and (not cpus or kind.pays_on_gpu(width)) else cpus
+
+
+def devices_of(choice: DeviceChoice, found: Sequence[Device]) -> tuple[Device, ...]:
+    """Those of the found devices that a choice names; empty where one of them is missing."""
+    speeds = {one.devices[0]: one for one in choice.measured if len(one.devices) == 1}
+    chosen = tuple(
+        replace(one, networks=choice.networks, speed=None if one.name == CPU.name else speeds.get(one.label))
+        for one in found
+        if one.label in choice.devices
+    )
+    return chosen if len(chosen) == len(choice.devices) else ()
+
+
+def read_choice(directory: Path) -> DeviceChoice | None:
+    """The devices that the search of a run chose; None without a choice. Raises RunError if the file is damaged."""
+    path = directory / FILE
+    if not path.exists():
+        return None
+    try:
+        return DeviceChoice.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        raise RunError(f"{path} is damaged. Restore it from a copy, or start a new run.") from None
+
+
 def is_wide(width: int) -> bool:
-    """Whether a GPU pays for a network of columns; width: encoded columns. A narrow step is bound by launches."""
+    """Whether a GPU is expected to pay for a network of columns, where it was not measured; width: encoded columns."""
     return width >= WIDE
 
 
@@ -142,9 +209,9 @@ def _grow(gpu: tf.config.PhysicalDevice) -> None:
         return
 
 
-def _capability(gpu: tf.config.PhysicalDevice) -> tuple[int, int] | None:
-    capability: tuple[int, int] | None = tf.config.experimental.get_device_details(gpu).get("compute_capability")
-    return capability
+def _gpu(name: str, physical: tf.config.PhysicalDevice) -> Device:
+    details = tf.config.experimental.get_device_details(physical)
+    return Device(name=_short(name), capability=details.get("compute_capability"), model=details.get("device_name", ""))
 
 
 def _short(name: str) -> str:

@@ -6,6 +6,7 @@
 - `oracles`: Oracles, one per module.
 - `runners`: Runners that train trials sequentially, stacked in one graph, or in parallel.
 - `create_runner`: The runner of a search.
+- `choose_devices`: The devices of a search, by measured steps.
 - `cluster`: Trials as tasks on a cluster.
 - `trial_groups`: Trials with another loss, optimizer, activation or augmentation.
 - `fit_to_time`: The largest full training that fits into the time limit.

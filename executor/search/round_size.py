@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from executor.components.configuration import configuration
 from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
+from executor.runtime.devices import CPU
 from executor.search.oracle import ask
 from recommender.time_plan import SECONDS_PER_NETWORK
 from recommender.training_cost import STEP_OVERHEAD_SECONDS, step_seconds, steps_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from executor.components.configuration import Value
     from executor.preprocessing.examples import Parts
+    from executor.runtime.devices import Device
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
     from executor.search.runners.workspace import Workspace
@@ -35,28 +37,44 @@ LONGER: Final = 1.25
 ROUNDS_LEFT: Final = 3  # rounds that the remaining time must allow in a Bayesian search
 
 
-def max_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
-    """Maximum number of trials in parallel; each: networks per trial."""
-    most = MAX_AT_ONCE // each
+def max_at_once(bundle: Bundle, *, devices: int, each: int, networks: int | None = None) -> int:
+    """Maximum number of trials in parallel.
+
+    each: networks per trial; networks: of a stack by the measured speed of the devices, None for MAX_AT_ONCE.
+    """
+    most = max(MAX_AT_ONCE, networks or 0) // each
     return devices * (min(most, LEARNING_AT_ONCE) if isinstance(bundle.tuner, Bayesian) else most)
 
 
 def next_round(
-    oracle: keras_tuner.Oracle, at: Workspace, outcomes: Sequence[Outcome], most: int, epochs: int, *, compiling: float
+    oracle: keras_tuner.Oracle,
+    at: Workspace,
+    outcomes: Sequence[Outcome],
+    most: int,
+    epochs: int,
+    *,
+    compiling: float,
+    devices: Sequence[Device] = (CPU,),
 ) -> list[Proposal]:
     """Ask for the trials of the next round: only those that are expected to end in the remaining time.
 
     With a time limit, the first round is the default configuration alone. Later rounds leave time for further ones if
     the tuner learns from them; the last trial may have a shorter schedule.
 
-    epochs: of a full trial. compiling: seconds to compile a graph.
+    epochs: of a full trial. compiling: seconds to compile a graph. devices: that train the trials; where their speed
+    was measured, it says how much less time a trial takes in a larger stack.
     """
     if at.clock.plan.limit is None:
         return ask(oracle, most, epochs=epochs)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
     if not done:
         return ask(oracle, 1, epochs=epochs)
-    work = sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in done)
+
+    def share(trials: int) -> float:
+        """Seconds of a trial in a round of some trials, relative to one alone."""
+        return devices[0].share(at.parts.fold_count * ceil(trials / len(devices)))
+
+    work = sum(one.epochs * epoch_seconds(at, one.hyperparameters) * share(one.asked) for one in done)
     longest = ceil(LONGER * max(one.epochs for one in done))
     slowdown = sum(one.seconds for one in done) / work
     left = max(0.0, at.clock.remaining() - compiling)
@@ -70,7 +88,7 @@ def next_round(
             each = SECONDS_PER_NETWORK * at.parts.fold_count + at.clock.prediction_seconds
             built = each * (len(done) + len(proposals) - 1)
         trained = sum(min(one.epochs, longest) * epoch_seconds(at, one.hyperparameters) for one in proposals)
-        return slowdown * trained + built
+        return slowdown * trained * share(len(proposals)) + built
 
     # Wide stacks are fast, so only a search that learns from its rounds has several.
     time = left / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)
@@ -89,7 +107,7 @@ def expected_epoch_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping
     """Estimated seconds per epoch of a trial alone, with all its networks; see `epoch_seconds`."""
     if not at.is_stacked:
         return _alone_seconds(at, parts, hyperparameters)
-    steps, each = _step_costs(at, parts, hyperparameters)
+    steps, each = step_costs(at, parts, hyperparameters)
     return steps * (STEP_OVERHEAD_SECONDS + each)
 
 
@@ -97,7 +115,7 @@ def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:
     """Estimated seconds per epoch on two cores, of a stack its share; 1 where the network has no cost model."""
     if not at.is_stacked:
         return _alone_seconds(at, at.parts, hyperparameters)
-    steps, each = _step_costs(at, at.parts, hyperparameters)
+    steps, each = step_costs(at, at.parts, hyperparameters)
     return steps * each
 
 
@@ -109,7 +127,7 @@ def _alone_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Va
     return len(parts.train) * at.kind.row_seconds(parts, chosen)
 
 
-def _step_costs(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> tuple[int, float]:
+def step_costs(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> tuple[int, float]:
     """Steps per epoch, and seconds that all networks of a trial add to a step of their stack."""
     chosen, rows = configuration(at.bundle, hyperparameters), len(parts.train)
     batch = choose_batch_size(at.kind, rows, chosen.batch_size)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from executor.components.metric import check_metric, create_metric
 from executor.components.training_length import choose_batch_size, whole_epochs
 from executor.networks.registry import network_kind
-from executor.runtime.devices import CPU, training_devices, use_device
+from executor.runtime.devices import CPU
 from executor.runtime.interrupt import Interrupt, catch_interrupt
 from executor.runtime.log import LOG
+from executor.search.choose_devices import Search, use_chosen_devices
 from executor.search.cluster.planning import round_size
 from executor.search.cluster.runner import ClusterRunner
 from executor.search.create_runner import create_runner
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from executor.runtime.budget import Budget
     from executor.runtime.clock import Clock
     from executor.runtime.cluster import Pool
+    from executor.runtime.devices import Device
     from executor.search.fit_to_time import TrainingOption
     from executor.search.records.outcome import Outcome
     from executor.search.records.training_size import TrainingSize
@@ -97,19 +99,28 @@ def search(
     clock = budget.start_clock() if clock is None else clock
     started_late = clock.is_over
     width = parts.train.dense.shape[1]
-    kind = network_kind(bundle, parts.inputs)
-    devices = training_devices(kind, width=width) if pool is None else (CPU,)
+    searched = Search(
+        bundle=bundle,
+        parts=parts,
+        metric=metric,
+        budget=budget,
+        clock=clock,
+        seed=seed,
+        directory=directory,
+        first=lambda: defaults(search_space(bundle, scope_of(bundle, parts, budget))),
+        epochs=_planned_epochs(bundle, parts),
+        at_once=at_once,
+    )
     with (
         lock_run_directory(directory),
-        use_device(devices[0], width=width),
+        use_chosen_devices(searched, is_remote=pool is not None) as (found, choice),
         _light_collection(),
         catch_interrupt() as interrupt,
     ):
         journal = Journal(directory, search=search_digest(fingerprint(bundle), seed), keeps_unfinished=pool is not None)
         journal.remove_unfinished()
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
-        if at_once == 1:
-            devices = devices[:1]
+        devices = found[:1] if at_once == 1 else found
 
         def start(parts: Parts, clock: Clock) -> _Setup:
             at = create_workspace(
@@ -120,7 +131,13 @@ def search(
             return _Setup(at=at, runner=ClusterRunner(at, pool, journal=journal, most=at_once))
 
         setup, size, compiling = _set_up(
-            start, parts, clock, plan_for, budget, is_new=not journal.outcomes, remembers=pool is None
+            start,
+            parts,
+            clock,
+            plan_for,
+            budget,
+            is_new=not journal.outcomes,
+            remembers=pool is None and devices[0].name == CPU.name,
         )
         at, runner, parts, clock = setup.at, setup.runner, setup.at.parts, setup.at.clock
         epochs = _planned_epochs(bundle, parts) if size is None else _scheduled_epochs(size, at)
@@ -140,11 +157,11 @@ def search(
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, clock, journal.outcomes, interrupt)) is None:
-                most = _most_at_once(at, at_once, budget, len(devices), pool, trials=most_trials)
+                most = _most_at_once(at, at_once, budget, devices, pool, trials=most_trials)
                 if budget.trials is not None:
                     most = min(most, budget.trials - len(journal.outcomes))
                 proposals = unfinished or next_round(  # 6  H, proposed by T
-                    oracle, at, journal.outcomes, most, epochs, compiling=compiling
+                    oracle, at, journal.outcomes, most, epochs, compiling=compiling, devices=devices
                 )
                 unfinished = []
                 if not proposals:
@@ -181,6 +198,7 @@ def search(
         seconds=clock.spent() + earlier,
         started_late=started_late,
         workers=None if pool is None else pool.peak,
+        devices=choice,
     )
 
 
@@ -193,15 +211,21 @@ class _Setup:
 
 
 def _most_at_once(
-    at: Workspace, at_once: int | None, budget: Budget, devices: int, pool: Pool | None, *, trials: int | None
+    at: Workspace,
+    at_once: int | None,
+    budget: Budget,
+    devices: Sequence[Device],
+    pool: Pool | None,
+    *,
+    trials: int | None,
 ) -> int:
     """Maximum number of trials of a round. trials: of the search; at_once: as the user sets it."""
     each = at.parts.fold_count
     if pool is not None:
         return round_size(at.bundle, budget, trials=trials, each=each, workers=pool.workers)
     if at_once == 1 or not at.is_stacked:
-        return devices
-    return at_once or max_at_once(at.bundle, devices=devices, each=each)
+        return len(devices)
+    return at_once or max_at_once(at.bundle, devices=len(devices), each=each, networks=devices[0].networks)
 
 
 def _keep(journal: Journal, outcomes: Sequence[Outcome], *, number: int, asked: int) -> None:
@@ -248,7 +272,7 @@ def _set_up(
     """Start a search at the size that its time limit allows; returns the size, and seconds to compile a graph.
 
     A resumed search keeps its size. is_new: whether no trial has ended yet. remembers: whether the measured speed is
-    that of this machine.
+    that of the CPU of this machine.
     """
 
     def planned_clock(option: Parts) -> Clock:

@@ -84,10 +84,10 @@ class GroupedRunner:
             left -= len(group)
         return [outcomes[proposal.number] for proposal in proposals if proposal.number in outcomes]
 
-    def measure(self, proposal: Proposal) -> Speed:
-        """Measure the speed of a trial by a few steps, whose weights are discarded."""
+    def measure(self, proposal: Proposal, *, trials: int = 1) -> Speed:
+        """Measure the speed of a trial by a few steps, whose weights are discarded. trials: of its stack, all alike."""
         own = self._groups.in_stack(proposal)
-        return self._runner(self._groups.key(own)).measure(own)
+        return self._runner(self._groups.key(own)).measure(own, trials=trials)
 
     def _runner(self, key: Key) -> Runner:
         if key not in self._runners:

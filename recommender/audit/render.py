@@ -265,6 +265,8 @@ def show_replay(answer: Replay, console: Console) -> None:
         if reasons:
             console.print(plain(f"{one.slot.label}: {'; '.join(reasons)}"))
     console.print(plain(f"The dataset was {answer.measured}.", "dim"))
+    if answer.devices:
+        console.print(plain(answer.devices, "dim"))
     if answer.facts:
         console.print(plain(f"Measured differently: {'; '.join(map(_measured_again, answer.facts))}.", "dim"))
     if answer.rules:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset.address import LocalPath, reopened
 from recommender.dataset.readers.table import input_files
+from recommender.device_speed import known_devices
 from recommender.profile.whole import SAMPLE
 from recommender.recommendation.recommend import advise, open_dataset, open_to_profile
 from rules.decision.engine import slot_choices
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from recommender.audit.subject import Subject
     from recommender.dataset.address import DatasetAddress
+    from recommender.device_speed import DeviceChoice
     from rules.decision.record import Record
     from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.facts import Measurement
@@ -79,6 +81,8 @@ class Replay(BaseModel):
     """All changed rules."""
     measured: str
     """Whether the dataset was measured again, or why not, as text."""
+    devices: str = ""
+    """Devices of the training, and whether this machine has them, as text; empty where there was nothing to choose."""
 
     @property
     def is_same(self) -> bool:
@@ -117,7 +121,22 @@ def replay(subject: Subject, *, data: DatasetAddress | None = None) -> Replay:
                 facts=tuple(one for one in facts if one.fact in read) if verdict == "changed by measurement" else (),
             )
         )
-    return Replay(slots=tuple(slots), facts=facts, rules=rules, measured=note)
+    return Replay(slots=tuple(slots), facts=facts, rules=rules, measured=note, devices=_devices(subject.devices()))
+
+
+def _devices(choice: DeviceChoice | None) -> str:
+    """Compare the devices of a training with those of this machine, as far as trainings measured them."""
+    if choice is None:
+        return ""
+    trained, here = f"Trained on {' and '.join(choice.named)}", known_devices()
+    if not here:
+        return f"{trained}; the devices of this machine are not known before a training measures them."
+    if {*choice.named} <= {*here}:
+        return f"{trained}, which this machine has, too."
+    return (
+        f"{trained}; this machine has {' and '.join(here)}, so that scores may differ in the last digits, and another "
+        "number of trials may fit into a time limit."
+    )
 
 
 def _that_matter(rules: Iterable[RuleChange], slot: Slot, deciding: set[str]) -> tuple[RuleChange, ...]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from recommender.audit.dependent_facts import TrialBudget
 from recommender.dataset.address import LocalPath
 from recommender.dataset.readers.table import find_files
+from recommender.device_speed import DeviceChoice
 from recommender.recommendation.recommend import advise_on
 from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest, read_sealed
 from rules.decision.counterfactual import Flip, flips
@@ -33,6 +34,7 @@ class _Summary(BaseModel):
 
     reduction: str = ""
     best_configuration: dict[str, object] = {}
+    devices: DeviceChoice | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,10 @@ class Subject:
     def reduction(self) -> str:
         """What the time limit of a finished run reduced in the recommended training; empty if nothing."""
         return self._summary().reduction
+
+    def devices(self) -> DeviceChoice | None:
+        """The devices that a finished run chose; None where there was nothing to choose."""
+        return self._summary().devices
 
     def best_choice(self, slot: Slot) -> str:
         """The choice of a slot in the best trial of a finished run whose search varied the slot; else empty."""

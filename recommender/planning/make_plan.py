@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.split_shares import HOLD_OUT_SHARE
+from recommender.device_speed import TrainedSize, Work, choose_devices, known_speeds, requested_device, requested_of
 from recommender.machine_speed import known_slowdown
 from recommender.planning.cluster_address import parse_cluster
 from recommender.planning.ray_connection import count_workers
@@ -25,15 +26,15 @@ from recommender.planning.training_plan import (
 from recommender.profile.characteristic import by_name, measured_number
 from recommender.recommendation.recommend import advise, open_dataset, sizes_of
 from recommender.recommendation.search_space import with_search
-from recommender.recommendation.training_work import TRIALS_WITHOUT_BUDGET, training_work
+from recommender.recommendation.training_work import MAX_SEEDS, TRIALS_WITHOUT_BUDGET, training_work
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET, KNOWN_SPREAD, UNKNOWN_SPREAD
-from recommender.training_cost import USUAL_SLOWDOWN
+from recommender.training_cost import USUAL_SLOWDOWN, batch_size, small_batch_size, steps_of
 from rules.decision.request import Request
 from rules.errors import ChoiceError
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.text.numbers import number
-from rules.vocabulary.choices import Holdout, MiniRocket
+from rules.vocabulary.choices import BagOfNgrams, Gru, Holdout, InceptionTime, MiniRocket, TextCnn
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def plan_of(advice: Recommendation, at: Situation, *, slowdown: float | None) ->
         disk_bytes=interval(lambda one: one.disk),
         overruled=tuple(reductions(at, expected, speed)),
         notes=tuple(_notes(at)),
+        devices=_devices(at, expected),
     )
 
 
@@ -218,6 +220,7 @@ def _situation(
         outputs=roles.outputs * (int(horizon) if is_forecast and isinstance(horizon, int | float) else 1),
         steps=measured_number(known, "mean_sequence") * measured_number(known, "channels") if has_steps else 0.0,
         words=sizes.words,
+        network=_network(bundle, has_images=sizes.images is not None, is_forecast=is_forecast),
         has_images=sizes.images is not None,
         is_forecast=is_forecast,
         is_refitted=(is_forecast or roles.has_texts_alone) and not keeps_networks,
@@ -229,6 +232,37 @@ def _situation(
         has_report=has_report,
         workers=workers,
     )
+
+
+def _network(bundle: Bundle, *, has_images: bool, is_forecast: bool) -> str:
+    """Name of the kind of network, with which its measured speeds are kept."""
+    if has_images or is_forecast:
+        return "cnn" if has_images else "forecaster"
+    names = {TextCnn: "text_cnn", BagOfNgrams: "term_bag", InceptionTime: "inception", Gru: "recurrent"}
+    return names.get(type(bundle.architecture), "tabular")
+
+
+def _devices(at: Situation, expected: Figures) -> str:
+    """The devices that train, by the speeds that trainings on this machine measured; empty without any."""
+    if at.workers is not None:
+        return ""
+    rows = at.work.training_rows
+    batch = batch_size(rows) if at.network == "tabular" else small_batch_size(rows)
+    known = known_speeds(TrainedSize(network=at.network, columns=at.work.width, batch=batch))
+    allowed = requested_of([one.devices[0] for one in known]) if known else ()
+    if not allowed:
+        requested_device()  # called for its error
+        return ""
+    trials = at.trials if at.is_searched else MAX_SEEDS
+    work = Work(
+        networks=None if trials is None else trials * expected.size.networks,
+        each=expected.size.networks,
+        steps=at.work.trained_share * at.work.epochs * steps_of(rows, batch),
+        seconds=at.budget,
+    )
+    speeds = [one for one in known if one.devices[0] in allowed]
+    choice = choose_devices(speeds, work, reason="known" if len(allowed) == len(known) else "requested")
+    return f"{choice.sentence} The plan has the seconds of the CPU."
 
 
 def _speed(slowdown: float | None) -> MachineSpeed:

@@ -89,6 +89,8 @@ def _lines(plan: TrainingPlan) -> Iterator[tuple[str, str]]:
     yield "Time", _about(plan.seconds, time_text)
     yield "Peak memory", _about(plan.memory_bytes, size_text)
     yield "Disk", _about(plan.disk_bytes, size_text)
+    if plan.devices:
+        yield "Devices", plan.devices
 
 
 def _about(estimate: PlannedValue, text: Callable[[float], str]) -> str:

@@ -70,6 +70,8 @@ class Situation:
     """Steps of a sequence times channels, on average; 0 without sequences."""
     words: float = 0.0
     """Words of a row of texts, on average."""
+    network: str = "tabular"
+    """Kind of network, as its measured speeds are kept."""
     has_images: bool = False
     is_forecast: bool = False
     is_refitted: bool = False

@@ -138,6 +138,7 @@ class TrainingPlan(BaseModel):
         disk_bytes: Size of the run directory.
         overruled: What the time limit reduces or leaves out, with the limits that it needs.
         notes: Further sentences, such as the effect of a default.
+        devices: The devices that train, with their measured speeds; empty where none are known.
 
     Examples:
         >>> from recommender import plan
@@ -168,6 +169,7 @@ class TrainingPlan(BaseModel):
     disk_bytes: PlannedValue
     overruled: tuple[Overruled, ...] = ()
     notes: tuple[str, ...] = ()
+    devices: str = ""
 
     def seconds_of(self, stage: StageName) -> float:
         """Expected seconds of a stage; 0 for one that the run does not have."""

@@ -61,6 +61,8 @@ class SelectedConfiguration:
     metric: PerformanceMetric
     seed: int
     one_by_one: bool = False
+    directory: Path | None = None
+    """Of the run, whose search chose the devices."""
 
     def epochs(self, parts: Parts, rows: int) -> int:
         """Epochs of a trial on a number of rows: those of a table of that size, shortened as the best trial was.
@@ -171,7 +173,7 @@ def _train(
 ) -> list[Outcome]:
     """Train networks of the selected configuration from other seeds than the search's. Their weights are discarded."""
     kind, width = network_kind(winner.bundle, parts.inputs), parts.train.dense.shape[1]
-    device = training_devices(kind, width=width)[0]
+    device = training_devices(kind, width=width, directory=winner.directory)[0]
     best = winner.ranked[0].hyperparameters
     proposals = [Proposal(number=number, hyperparameters=best, epochs=epochs) for number in range(SEEDS)]
     with tempfile.TemporaryDirectory() as folder, use_device(device, width=width):

@@ -184,7 +184,8 @@ def _train(
     train, validation = table.take(rows.train), table.take(rows.validation)
     journal = Journal(run.directory, search=search_digest(run.plan.bundle, run.plan.seed))
     journal.remove_unfinished()
-    with use_device(training_devices(kind, width=width)[0], width=width), catch_interrupt() as interrupt:
+    device = training_devices(kind, width=width, directory=parent.directory)[0]
+    with use_device(device, width=width), catch_interrupt() as interrupt:
         model = load_model(parent.directory / MODEL, signature)
         if not journal.outcomes:
             compile_model(model, bundle, parts, slower, cuts=signature.cuts)

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from executor.runs.files import BUNDLE
+from recommender.device_speed import VARIABLE
 
 if TYPE_CHECKING:
     from executor.runs.plan import Plan
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def reproduce_command(run: Run) -> str:
-    """`recommend train …` with the run's bundle and options, quoted for a shell; "" for a table in memory."""
+    """`recommend train …` with the run's bundle and options, quoted for a shell; "" for a table in memory.
+
+    Where the run chose its devices, the command requests them.
+    """
     plan = run.plan
     if plan.dataset is None:
         return ""
@@ -24,7 +28,9 @@ def reproduce_command(run: Run) -> str:
         )
     data = [plan.dataset, *plan.request.words(), "--bundle", str(run.directory / BUNDLE)]
     data += [] if plan.after is None else ["--after", plan.after]
-    return shlex.join(["recommend", "train", *data, *_search_options(plan)])
+    choice = run.summary.devices
+    device = [] if choice is None else [f"{VARIABLE}={choice.request}"]
+    return shlex.join([*device, "recommend", "train", *data, *_search_options(plan)])
 
 
 def _search_options(plan: Plan) -> list[str]:

@@ -55,9 +55,10 @@ class ClusterRunner:
         self._most = most
         self._shared: tuple[Any, SearchControl] | None = None
         kind = network_kind(at.bundle, at.parts.inputs)
-        self._on_gpu = pool.use_gpus(pays=kind.pays_on_gpu(at.parts.train.dense.shape[1]))
+        pays = kind.runs_on_gpu and kind.pays_on_gpu(at.parts.train.dense.shape[1])
+        self._on_gpu = pool.use_gpus(pays=pays)
 
-    def measure(self, proposal: Proposal) -> Speed:
+    def measure(self, proposal: Proposal, *, trials: int = 1) -> Speed:  # noqa: ARG002  devices are not compared
         """Measure the speed of a trial on a worker; as StackRunner.measure."""
         data, control = self._share()
         control.begin([None])

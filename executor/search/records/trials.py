@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from executor.search.records.outcome import Outcome
     from executor.search.records.training_size import TrainingSize
+    from recommender.device_speed import DeviceChoice
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
 
@@ -38,6 +39,8 @@ class Trials:
     """Whether the time limit was over before the search began."""
     workers: int | None = None
     """The most workers of a cluster that trained trials; None where this process trained them."""
+    devices: DeviceChoice | None = None
+    """The devices that trained the trials; None where there was nothing to choose."""
 
     @property
     def best(self) -> Outcome:

@@ -26,8 +26,8 @@ class Runner(Protocol):
     ) -> list[Outcome]:
         """Run trials; returns their outcomes in order. share: of the remaining time, that stacks take."""
 
-    def measure(self, proposal: Proposal) -> Speed:
-        """Measure the speed of a trial by a few steps, whose weights are discarded."""
+    def measure(self, proposal: Proposal, *, trials: int = 1) -> Speed:
+        """Measure the speed of a trial by a few steps, whose weights are discarded. trials: of its stack, all alike."""
 
 
 class ParallelRunner:
@@ -41,11 +41,11 @@ class ParallelRunner:
         self._runners = runners
         self._width = width
 
-    def measure(self, proposal: Proposal) -> Speed:
+    def measure(self, proposal: Proposal, *, trials: int = 1) -> Speed:
         """Measure the speed of a trial on the first device; as StackRunner.measure."""
         device, runner = self._runners[0]
         with use_device(device, width=self._width):
-            return runner.measure(proposal)
+            return runner.measure(proposal, trials=trials)
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None, share: float = 1.0

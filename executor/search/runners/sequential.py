@@ -98,7 +98,7 @@ class SequentialRunner:
                 outcomes.append(outcome)
         return outcomes
 
-    def measure(self, proposal: Proposal) -> Speed:
+    def measure(self, proposal: Proposal, *, trials: int = 1) -> Speed:  # noqa: ARG002  each trial trains alone
         """Measure the speed of a trial by a few steps; the next trial starts from its own initial weights."""
         at, start = self._at, self._at.clock.now()
         chosen = configuration(at.bundle, proposal.hyperparameters, defaults=at.kind.defaults)

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
 SIZES: Final = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 """Stack sizes with a compiled graph; other stacks are padded to the next one."""
+WIDE_SIZES: Final = (*SIZES, *range(40, 65, 8), *range(80, 129, 16), *range(160, 257, 32), *range(320, 513, 64))
+"""The same on a device whose stacks are larger."""
 
 
-def pad_to_size(kept: Sequence[int]) -> list[int]:
-    """Pad indices of trials to the next of SIZES by repeating the last one.
+def pad_to_size(kept: Sequence[int], sizes: Sequence[int] = SIZES) -> list[int]:
+    """Pad indices of trials to the next size by repeating the last one.
 
     >>> pad_to_size([0, 2, 3, 5, 6])
     [0, 2, 3, 5, 6, 6]
     """
-    size = next((size for size in SIZES if size >= len(kept)), len(kept))
+    size = next((size for size in sizes if size >= len(kept)), len(kept))
     return [*kept, *[kept[-1]] * (size - len(kept))]
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
 from executor.networks.tabular import TABULAR
+from executor.runtime.devices import CPU
 from recommender.training_cost import (
     COMPILE_SECONDS,
     MIN_XLA_SECONDS,
     RECOMPILE_SECONDS,
-    STEP_OVERHEAD_SECONDS,
     TRAINED_SHARE,
     step_seconds,
     steps_of,
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from executor.preprocessing.examples import Parts
+    from executor.runtime.devices import Device
     from executor.search.runners.training_state import Member
 
 Item = TypeVar("Item")
 
 
 def plan_stacks(
-    members: Sequence[Member], parts: Parts, *, rows: int, compiled: Collection[tuple[StackShape, int]] = ()
+    members: Sequence[Member],
+    parts: Parts,
+    *,
+    rows: int,
+    compiled: Collection[tuple[StackShape, int]] = (),
+    device: Device = CPU,
 ) -> list[list[Member]]:
     """Assign trials to stacks, ordered by their first trial.
 
@@ -52,7 +58,8 @@ def plan_stacks(
 
         def cost(stack: Sequence[Member], batch: int = batch) -> float:
             shape = StackShape.of(parts, [member.chosen for member in stack])
-            return (0.0 if (shape, batch) in compiled else COMPILE_SECONDS) + stack_seconds(stack, parts, rows=rows)
+            compiling = 0.0 if (shape, batch) in compiled else COMPILE_SECONDS
+            return compiling + stack_seconds(stack, parts, rows=rows, device=device)
 
         while len(stacks) > 1:
             savings = {
@@ -67,12 +74,12 @@ def plan_stacks(
     return sorted(found, key=lambda stack: stack[0].proposal.number)
 
 
-def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
-    """Estimated seconds of a stack for its planned steps, on two cores; rows: number of training rows."""
+def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int, device: Device = CPU) -> float:
+    """Estimated seconds of a stack for its planned steps, by default on two cores; rows: number of training rows."""
     shape = StackShape.of(parts, [member.chosen for member in stack])
     batch = choose_batch_size(TABULAR, rows, stack[0].chosen.batch_size)
     calls = steps_of(rows, batch) * stack[0].proposal.epochs
-    return calls * (STEP_OVERHEAD_SECONDS + len(stack) * step_seconds(shape.size, batch))
+    return calls * device.stack_seconds(len(stack), step_seconds(shape.size, batch))
 
 
 def xla_pays(seconds: float) -> bool:
@@ -83,12 +90,14 @@ def xla_pays(seconds: float) -> bool:
     return seconds > MIN_XLA_SECONDS
 
 
-def repacking_pays(shape: StackShape, trials: int, left: int, *, steps: int, batch: int) -> bool:
+def repacking_pays(shape: StackShape, trials: int, left: int, *, steps: int, batch: int, device: Device = CPU) -> bool:
     """Whether a stack of `left` trials saves more time in the remaining steps than its compilation takes.
 
     Cached graphs are not considered, so that a resumed search repacks as before.
     """
-    return (trials - left) * step_seconds(shape.size, batch) * steps * TRAINED_SHARE > RECOMPILE_SECONDS
+    factor = 1.0 if device.speed is None else device.speed.factor
+    saved = (trials - left) * factor * step_seconds(shape.size, batch)
+    return saved * steps * TRAINED_SHARE > RECOMPILE_SECONDS
 
 
 def _by(members: Iterable[Member], key: object) -> list[list[Member]]:

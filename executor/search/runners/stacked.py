@@ -17,6 +17,7 @@ from executor.networks import stacked_tabular
 from executor.networks.stacked_tabular import StackShape
 from executor.runtime.clock import time_share
 from executor.runtime.devices import CPU
+from executor.runtime.log import LOG
 from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.weights import (
     read_arrays,
@@ -28,7 +29,7 @@ from executor.search.records.weights import (
 from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
 from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.speed import measure_speed
-from executor.search.runners.stack import out_of_fold_outputs, pad_to_size
+from executor.search.runners.stack import SIZES, WIDE_SIZES, out_of_fold_outputs, pad_to_size
 from executor.search.runners.stack_planning import plan_stacks, repacking_pays, stack_seconds, xla_pays
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import (
@@ -46,7 +47,7 @@ from rules.errors import PcwatError
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from executor.runtime.clock import Clock
     from executor.runtime.devices import Device
@@ -77,6 +78,7 @@ class StackRunner:
         self._at = at
         self._device = device
         self._compute = compute
+        self._sizes = SIZES if device.networks is None else WIDE_SIZES
         self._is_planned = is_planned
         self._lock = threading.Lock()
         self._graphs: dict[tuple[StackShape, int, bool], StackedGraph] = {}
@@ -93,16 +95,11 @@ class StackRunner:
         """
         at = self._at
         start = at.clock.now()
-        members = [
-            Member(
-                one,
-                configuration(at.bundle, one.hyperparameters),
-                Training(patience=patience_of(one.epochs, at.bundle.validation)),
-            )
-            for one in proposals
-        ]
+        members = [self._member(one) for one in proposals]
         compiled = {key[:2] for key in self._graphs}
-        left = [members] if self._is_planned else plan_stacks(members, at.parts, rows=len(at.train), compiled=compiled)
+        left = [members]
+        if not self._is_planned:
+            left = plan_stacks(members, at.parts, rows=len(at.train), compiled=compiled, device=self._device)
         needs = [self._seconds(group) for group in left]
         running: dict[int, float] = {}
         outcomes: dict[int, Outcome] = {}
@@ -140,14 +137,16 @@ class StackRunner:
             if proposal.number in outcomes
         ]
 
-    def measure(self, proposal: Proposal) -> Speed:
-        """Measure the speed of a trial by a few steps, whose weights are discarded."""
+    def measure(self, proposal: Proposal, *, trials: int = 1) -> Speed:
+        """Measure the speed of a trial by a few steps, whose weights are discarded. trials: of its stack, all alike."""
         at, start = self._at, self._at.clock.now()
-        chosen = configuration(at.bundle, proposal.hyperparameters)
-        member = Member(proposal, chosen, Training(patience=1))
-        batch = choose_batch_size(at.kind, len(at.train), chosen.batch_size)
-        graph = self._graph(StackShape.of(at.parts, [chosen]), batch, has_xla=xla_pays(self._seconds([member])))
+        member = self._member(proposal)
+        members = [member] * trials
+        batch = choose_batch_size(at.kind, len(at.train), member.chosen.batch_size)
+        graph = self._graph(StackShape.of(at.parts, [member.chosen]), batch, has_xla=xla_pays(self._seconds(members)))
         stack, _ = self._start([member], graph)
+        if trials > 1:
+            stack = stack.take(pad_to_size([*range(at.parts.fold_count)] * trials, self._sizes))
         rows = shuffle_rows([at.seed, 0], len(at.train), batch)
 
         def take(steps: int) -> None:
@@ -159,18 +158,34 @@ class StackRunner:
             start=start,
             steps=len(rows),
             take=take,
-            validate=lambda: self._validate([member], stack, graph, StepMeans()),
+            validate=lambda: self._validate(members, stack, graph, StepMeans()),
         )
         self._compile_seconds = speed.compile_seconds
         return speed
+
+    def _member(self, proposal: Proposal) -> Member:
+        """A trial before its training."""
+        chosen = configuration(self._at.bundle, proposal.hyperparameters)
+        return Member(proposal, chosen, Training(patience=patience_of(proposal.epochs, self._at.bundle.validation)))
 
     def _seconds(self, group: Sequence[Member]) -> float:
         """Maximum seconds of a stack, on two cores."""
         at = self._at
         return stack_seconds([*group] * at.parts.fold_count, at.parts, rows=len(at.train))
 
-    def _run_group(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> Iterator[Outcome]:
-        """Run one stack."""
+    def _run_group(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> list[Outcome]:
+        """Run one stack, or two halves of it where it does not fit into memory."""
+        outcomes = self._run_stack(group, clock, on_epoch)
+        if outcomes is not None:
+            return outcomes
+        LOG.info("A stack of %d trials does not fit into memory, so it is trained in two halves.", len(group))
+        halves = [[self._member(one.proposal) for one in half] for half in (group[::2], group[1::2])]
+        return [outcome for half in halves for outcome in self._run_group(half, clock, on_epoch)]
+
+    def _run_stack(
+        self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]
+    ) -> list[Outcome] | None:
+        """Run one stack; None where several trials do not fit into memory at once."""
         at, start = self._at, self._at.clock.now()
         try:
             self._train(group, clock, on_epoch)
@@ -180,14 +195,16 @@ class StackRunner:
         except PcwatError:
             raise  # errors of the whole search
         except Exception as error:  # noqa: BLE001 - an error of one stack must not end the search
+            if len(group) > 1 and isinstance(error, tf.errors.ResourceExhaustedError):
+                return None
             share = (at.clock.now() - start) / len(group)
-            for member in group:
-                yield outcome_of_error(member.proposal, error, at, seconds=share)
-            return
+            return [outcome_of_error(member.proposal, error, at, seconds=share) for member in group]
         share = (at.clock.now() - start) / len(group)
-        for member in group:
-            if member.training.best is not None or not at.interrupt.requested:
-                yield outcome_of_training(member.proposal, member.training, at, seconds=share)
+        return [
+            outcome_of_training(member.proposal, member.training, at, seconds=share)
+            for member in group
+            if member.training.best is not None or not at.interrupt.requested
+        ]
 
     def _graph(self, shape: StackShape, batch: int, *, has_xla: bool) -> StackedGraph:
         """Return a new or cached graph; one that XLA compiled serves every stack, unless stacks are planned."""
@@ -196,7 +213,9 @@ class StackRunner:
             for key in fitting:
                 if key in self._graphs:
                     return self._graphs[key]
-            graph = StackedGraph(self._at, shape, batch=batch, compute=self._compute, has_xla=has_xla)
+            graph = StackedGraph(
+                self._at, shape, batch=batch, compute=self._compute, has_xla=has_xla, sizes=self._sizes
+            )
             self._graphs[shape, batch, has_xla] = graph
             return graph
 
@@ -322,8 +341,9 @@ class StackRunner:
         if not left or len(left) == len(running):
             return stack, [running[index] for index in left]
         places = [index * each + fold for index in left for fold in range(each)]
-        kept = pad_to_size(places)
-        if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=graph.batch):
+        kept = pad_to_size(places, self._sizes)
+        shape, device = graph.shape, self._device
+        if repacking_pays(shape, stack.trials, len(kept), steps=steps, batch=graph.batch, device=device):
             return stack.take(kept), [running[index] for index in left]
         # Running trials come first in any case.
         order = [*places, *[place for place in range(stack.trials) if place not in places]]

@@ -12,7 +12,7 @@ from executor.components.optimizer import has_layer_rates
 from executor.components.stacked_optimizer import properties_of, update_rule
 from executor.networks import stacked_tabular
 from executor.search.runners.compiled import compile_graph
-from executor.search.runners.stack import Batch, Stack, pad_to_size
+from executor.search.runners.stack import SIZES, Batch, Stack, pad_to_size
 from executor.search.runners.training_state import MEASUREMENTS, NORM_EVERY
 from rules.vocabulary.choices import Hyperparameter
 
@@ -36,7 +36,7 @@ class StackedGraph:
     """Training steps and outputs of stacks of one shape, compiled once for any number of trials.
 
     batch: batch size. compute: precision of hidden layers. has_xla: whether XLA compiles the step, which takes seconds
-    and pays off over many steps.
+    and pays off over many steps. sizes: of stacks, to which others are padded.
     """
 
     def __init__(
@@ -47,8 +47,10 @@ class StackedGraph:
         batch: int,
         compute: tf.DType = tf.float32,
         has_xla: bool = False,
+        sizes: Sequence[int] = SIZES,
     ) -> None:
         self.shape = shape
+        self._sizes = sizes
         self._at = at
         self.batch = batch
         self._compute = compute
@@ -143,7 +145,7 @@ class StackedGraph:
         steps: Sequence[float],
         folds: Sequence[int] | None,
     ) -> Stack:
-        """Create a stack of trials, padded to one of SIZES."""
+        """Create a stack of trials, padded to one of the sizes."""
         units, layers = stacked_tabular.masks(configurations, self.shape)
         stack = Stack(
             weights=weights,
@@ -156,7 +158,7 @@ class StackedGraph:
             fold=tf.constant([-1] * len(steps) if folds is None else list(folds), tf.int32),
             steps=tf.constant(list(steps), tf.float32),
         )
-        return stack.take(pad_to_size(range(len(configurations))))
+        return stack.take(pad_to_size(range(len(configurations)), self._sizes))
 
     def train(
         self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0

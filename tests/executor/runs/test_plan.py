@@ -13,6 +13,7 @@ import pytest
 from executor.runs.files import PLAN, write_json
 from executor.runs.plan import Plan, read_plan
 from executor.runs.report.reproduce import reproduce_command
+from recommender.device_speed import DeviceChoice
 from rules.decision.request import ImageReading, Request
 from rules.errors import RunError
 from rules.vocabulary.facts import Task
@@ -27,8 +28,9 @@ def plan_of(request: Request, **search: Any) -> Plan:
     return Plan(dataset="/data/my table.csv", digest="sha256:1", request=request, **own | search).sealed()
 
 
-def words_of(plan: Plan, directory: Path) -> list[str]:
-    return shlex.split(reproduce_command(SimpleNamespace(plan=plan, directory=directory)))
+def words_of(plan: Plan, directory: Path, devices: DeviceChoice | None = None) -> list[str]:
+    run: Any = SimpleNamespace(plan=plan, directory=directory, summary=SimpleNamespace(devices=devices))
+    return shlex.split(reproduce_command(run))
 
 
 @pytest.mark.parametrize("flag", CASES)
@@ -51,6 +53,12 @@ def test_the_command_has_the_options_of_the_search(tmp_path: Path) -> None:
         " ".join(words[7:])
         == "--after /runs/a b --budget 90s --trials 2 --seed 3 --cluster auto --at-once 4 --satisfied-at 0.5 --single"
     )
+
+
+def test_the_command_requests_the_devices_that_the_run_chose(tmp_path: Path) -> None:
+    chosen = DeviceChoice(devices=("GPU:1",), reason="measured")
+    words = words_of(plan_of(Request(target="y")), tmp_path, chosen)
+    assert words[:3] == ["PCWAT_DEVICE=gpu:1", "recommend", "train"]
 
 
 OLD = {

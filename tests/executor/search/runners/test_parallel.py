@@ -24,9 +24,11 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import numpy as np
 
 module = importlib.import_module('executor.search.search')
+choosing = importlib.import_module('executor.search.choose_devices')
 from executor.components import training_length
 from executor.runtime.budget import Budget
 from recommender import training_cost as speed
+from recommender.device_speed import DeviceChoice
 from executor.runtime.devices import Device
 from executor.preprocessing.examples import Examples, Parts
 from executor.preprocessing.inputs import ImageInputs
@@ -72,9 +74,11 @@ SequentialRunner._keep = watched_alone
 
 
 def ran(parts, count, *names):
-    module.training_devices = lambda _, width: tuple(Device(name=name) for name in names)
+    choosing.available_devices = lambda _: tuple(Device(name=name) for name in names)
     used.clear()
     with tempfile.TemporaryDirectory() as folder:
+        choice = DeviceChoice(devices=tuple(name[1:] for name in names), reason="known")
+        (Path(folder) / "devices.json").write_text(choice.model_dump_json())
         trials = module.search(bundle, parts, budget=Budget(trials=count), seed=0, directory=Path(folder))
     found = sorted((one.number, one.score, one.epoch_scores) for one in trials.ranked)
     return {"devices": sorted(used), "trials": found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from executor.search.runners.compiled import compile_outputs
 from executor.search.runners.outcomes import trial_seed
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
+from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import DIVERGED, patience_of
 from recommender.training_cost import batch_size
 from rules.errors import ChoiceError
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from executor.preprocessing.examples import Parts
     from executor.search.records.outcome import Outcome
+    from executor.search.runners.stack import Stack
     from executor.search.runners.training_state import Epoch
     from executor.search.runners.workspace import Workspace
     from tests.executor.conftest import MakeParts
@@ -74,6 +77,25 @@ def run_trial(run_untraced: Callable[..., Outcome], shared_graphs: None) -> Call
 
 def proposal(epochs: int = 3, **settings: Any) -> Proposal:
     return Proposal(number=settings.pop("number", 0), hyperparameters=SMALL, epochs=epochs, **settings)
+
+
+def test_a_stack_that_does_not_fit_into_memory_is_trained_in_halves(
+    place: Callable[..., Workspace],
+    shared_graphs: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train, sizes = StackedGraph.train, []
+
+    def limited(graph: StackedGraph, stack: Stack, *arguments: Any, **settings: Any) -> Any:
+        sizes.append(stack.trials)
+        if stack.trials > 1:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return train(graph, stack, *arguments, **settings)
+
+    monkeypatch.setattr(StackedGraph, "train", limited)
+    outcomes = StackRunner(place()).run([proposal(1, number=number) for number in range(3)])
+    assert [(one.number, one.status) for one in outcomes] == [(number, "completed") for number in range(3)]
+    assert [size for size, _ in itertools.groupby(sizes)] == [3, 2, 1]
 
 
 def test_a_trial_learns(run_trial, place: Callable[..., Workspace]) -> None:

@@ -20,7 +20,7 @@ from executor.search.records.weights import read_arrays, state_path
 from executor.search.runners import stack_planning as grouping
 from executor.search.runners import stacked_graph as stack_module
 from executor.search.runners.sequential import SequentialRunner
-from executor.search.runners.stack import SIZES, pad_to_size
+from executor.search.runners.stack import SIZES, WIDE_SIZES, pad_to_size
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import DIVERGED, Member
@@ -259,6 +259,9 @@ def test_a_stack_is_filled_up_to_the_next_size_with_its_last_trial(kept: list[in
 
 def test_sizes_of_stacks_waste_at_most_half_of_the_trials() -> None:
     assert all(len(pad_to_size(range(count))) <= 1.5 * count for count in range(1, SIZES[-1] + 1))
+    wide = [len(pad_to_size(range(count), WIDE_SIZES)) for count in range(1, 513)]
+    assert all(size <= 1.25 * count for count, size in enumerate(wide, start=1) if count > SIZES[-1])
+    assert (wide[32], wide[64], wide[511]) == (40, 80, 512)
 
 
 def graph_of(at: Workspace, shape: StackShape, **settings: Any) -> StackedGraph:
