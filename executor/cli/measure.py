@@ -11,7 +11,7 @@ from rich.console import Console
 
 from executor.pipeline.measurement.alternatives import MEASURED
 from executor.pipeline.measurement.corpus import read_corpus
-from executor.pipeline.measurement.measure import Order
+from executor.pipeline.measurement.measure import HANDBOOK, Order
 from executor.pipeline.measurement.measure import measure as measure_corpus
 from executor.runtime.cluster import connect
 from executor.runtime.tensorflow_import import check_tensorflow
@@ -30,17 +30,19 @@ from rules.cli.output import (
 from rules.cli.parameters import book_option
 from rules.cli.render import show_scorecard
 from rules.errors import MeasurementError, did_you_mean
+from rules.proof.proved_book import load_book
 from rules.rulebook.project_settings import layers
-from rules.rulebook.rulebook import read_layers
+from rules.rulebook.rulebook import SHIPPED_LAYERS, read_layers
+from rules.scorecard.decide_again import Books
 from rules.scorecard.page import to_markdown
-from rules.scorecard.results import Settings, read_results, write_parquet
+from rules.scorecard.results import Settings, choice_fields, read_measurements, write_parquet
 from rules.scorecard.score import score
 from rules.text.files import refuse_existing_output, write_text
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.choices import names as choice_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from executor.pipeline.measurement.measure import Step
 
@@ -69,9 +71,22 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
     "--dataset", "names", multiple=True, metavar="NAME", help="Measure only this dataset; repeat it for several."
 )
 @click.option(
-    "--against", multiple=True, metavar="CHOICE", help="Name of an alternative; repeatable [all admissible ones]."
+    "--against",
+    multiple=True,
+    metavar="CHOICE",
+    help="Name of an alternative, or 'handbook' for the choice of the handbook; repeatable [all admissible ones].",
 )
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each choice.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each choice on a split."
+)
+@click.option(
+    "--splits",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Random splits into training, validation and test rows.",
+)
 @click.option(
     "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, metavar="N", help="Rows at most."
 )
@@ -122,6 +137,7 @@ def measure(
     names: tuple[str, ...],
     against: tuple[str, ...],
     seeds: int,
+    splits: int,
     rows: int,
     configurations: int,
     quick: bool,
@@ -158,7 +174,8 @@ def measure(
     entries = read_corpus(corpus, names)
     address = None if cluster is None else parse_cluster(cluster)
     size = {"share": 1.0, "rows": rows} | ({**QUICK, "rows": min(rows, QUICK["rows"])} if quick else {})
-    settings = Settings(seeds=seeds, pins={pin.slot.value: str(pin.choice) for pin in pins}, **size)
+    pinned = {pin.slot.value: choice_fields(pin.choice) for pin in pins}
+    settings = Settings(seeds=seeds, splits=splits, pins=pinned, **size)
     order = Order(
         rules=wanted,
         against=frozenset(against),
@@ -187,7 +204,7 @@ def measure(
             "Nothing was measured: no dataset could be trained, has an admissible alternative in these slots, or is "
             "decided by these rules. Measure other slots or rules, or another corpus."
         )
-    card = score(results)
+    card = score(results, books=books(chosen))
     if form == "json":
         emit_json(card.model_dump_json(indent=2))
         return
@@ -227,9 +244,10 @@ def _check_names(against: tuple[str, ...], slots: Iterable[Slot]) -> None:
     """Raise MeasurementError on a name of no choice of the slots."""
     known = [name for slot in slots for name in choice_names(slot)]
     for name in against:
-        if name not in known:
+        if name not in {*known, HANDBOOK}:
             raise MeasurementError(
-                f"--against must name a choice of {', '.join(slots)}, but got {name!r}.{did_you_mean(name, known)}"
+                f"--against must name a choice of {', '.join(slots)} or {HANDBOOK!r}, but got {name!r}."
+                f"{did_you_mean(name, [*known, HANDBOOK])}"
             )
 
 
@@ -238,6 +256,7 @@ def _check_names(against: tuple[str, ...], slots: Iterable[Slot]) -> None:
     epilog=examples(
         "recommend rules scorecard",
         "recommend rules scorecard results.jsonl",
+        "recommend rules scorecard results.jsonl --book evidence --book mine.yaml",
         "recommend rules scorecard -o scorecard.md",
     ),
 )
@@ -246,21 +265,34 @@ def _check_names(against: tuple[str, ...], slots: Iterable[Slot]) -> None:
     "-o", "--output", type=click.Path(path_type=Path), help="Write a Markdown page, and plots into pictures/."
 )
 @click.option("--parquet", type=click.Path(path_type=Path), help="Write all trainings to this Parquet file.")
+@book_option
 @force_option
 @format_option
-def scorecard(*, files: tuple[Path, ...], output: Path | None, parquet: Path | None, force: bool, form: str) -> None:
+def scorecard(
+    *,
+    files: tuple[Path, ...],
+    output: Path | None,
+    parquet: Path | None,
+    book: tuple[str, ...],
+    force: bool,
+    form: str,
+) -> None:
     """Show the effect of each rule and the regret of each slot, from RESULTS of 'recommend rules measure'.
 
-    Without RESULTS, the measurements of the shipped rules are shown.
+    Without RESULTS, the measurements of the shipped rules are shown. With --book, the same trainings show what another
+    book is worth: its choice for each dataset follows from the recorded facts. Results with other settings than the
+    first file are only used to compare rules with the handbook.
     """
-    from rules.scorecard.shipped import RESULTS_FILE  # noqa: PLC0415  only where it is needed
+    from rules.scorecard.shipped import MEASUREMENTS  # noqa: PLC0415  only where it is needed
 
-    results = read_results(files or [RESULTS_FILE])
+    results, *more = read_measurements(files or MEASUREMENTS)
     if not results.trainings:
         raise MeasurementError(
             f"{', '.join(map(str, files))} has no trainings. Measure with 'recommend rules measure'."
         )
-    card = score(results)
+    if parquet is not None and more:
+        raise MeasurementError("A Parquet file has results of one setting. Give only files with equal settings.")
+    card = score(results, more, books=books(layers(book)))
     for path in filter(None, (output, parquet)):
         refuse_existing_output(path, force=force)
     if parquet is not None:
@@ -275,3 +307,8 @@ def scorecard(*, files: tuple[Path, ...], output: Path | None, parquet: Path | N
         emit_json(card.model_dump_json(indent=2))
     elif output is None and parquet is None:
         show_scorecard(card, Console(highlight=False))
+
+
+def books(chosen: Sequence[str | Path]) -> Books:
+    """The book of some layers, and the handbook."""
+    return Books(book=load_book(chosen), handbook=load_book(SHIPPED_LAYERS[:1]))

@@ -56,8 +56,8 @@ def errors_of_slot(results: Results, slot: Slot) -> dict[str, SlotErrors]:
 
 
 def _errors(by_choice: Mapping[str, list[TrainingResult]], dataset: MeasuredDataset, slot: Slot) -> SlotErrors:
-    seeds, chosen, handbook = dataset.settings.seeds, dataset.chosen[slot], dataset.handbook[slot]
-    whole = {text: sorted(own, key=lambda one: one.seed) for text, own in by_choice.items() if len(own) == seeds}
+    count, chosen, handbook = dataset.settings.trainings, dataset.chosen[slot], dataset.handbook[slot]
+    whole = {text: sorted(own, key=lambda one: one.seed) for text, own in by_choice.items() if len(own) == count}
     errors = {text: np.array([error_of(one.score, dataset) for one in own]) for text, own in whole.items()}
     if slot is not Slot.OPTIMIZER:
         return SlotErrors(errors, chosen, None)

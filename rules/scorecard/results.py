@@ -28,13 +28,21 @@ class Settings(BaseModel):
     model_config = _CLOSED
 
     seeds: int = Field(ge=1)
-    """Trainings of each choice, which differ in their initial weights."""
+    """Trainings of each choice on each split, which differ in their initial weights."""
+    splits: int = Field(default=1, ge=1)
+    """Splits of the rows into training, validation and test; a split by time, or of the dataset itself, stays the
+    same."""
     rows: int = Field(ge=1)
     """Rows of a dataset at most."""
     share: float = Field(gt=0, le=1)
     """Share of the epochs of a full training; the learning-rate schedule is laid over it."""
-    pins: dict[str, str] = Field(default_factory=dict)
-    """Choices that replace those of the rules in all trainings: slot → choice."""
+    pins: dict[str, str | dict[str, Any]] = Field(default_factory=dict)
+    """Choices that replace those of the rules in all trainings: slot → name, or choice with its parameters."""
+
+    @property
+    def trainings(self) -> int:
+        """Trainings of each choice."""
+        return self.seeds * self.splits
 
 
 class MeasuredDataset(BaseModel):
@@ -76,6 +84,7 @@ class TrainingResult(BaseModel):
     choice: dict[str, Any]
     """The choice with its parameters."""
     seed: int
+    """Number of the training, from 0 to `settings.trainings` - 1; its split is `seed // settings.seeds`."""
     score: float | None
     """Value of the metric on test rows; None if the training diverged or failed."""
     validation_score: float | None
@@ -109,6 +118,11 @@ class TrainingResult(BaseModel):
         return self.dataset, self.slot.value, self.text, self.seed
 
 
+def choice_fields(choice: Choice) -> dict[str, Any]:
+    """The name of a choice, and its parameters that are not the default."""
+    return {"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)}
+
+
 def error_of(score: float | None, dataset: MeasuredDataset) -> float:
     """The score as an error, 0 at best; inf where there is none.
 
@@ -139,6 +153,19 @@ class Results(BaseModel):
             datasets={name: dataset for name, dataset in self.datasets.items() if name not in names},
             trainings=tuple(training for training in self.trainings if training.dataset not in names),
         )
+
+
+def read_measurements(paths: Iterable[Path]) -> list[Results]:
+    """Read files of results, those with equal settings as one measurement, in the order of the first files.
+
+    Raises MeasurementError as `read_results` does.
+    """
+    by_settings: dict[str, list[Path]] = {}
+    for path in paths:
+        datasets = read_results([path]).datasets
+        settings = next(iter(datasets.values())).settings.model_dump_json() if datasets else ""
+        by_settings.setdefault(settings, []).append(path)
+    return [read_results(group) for group in by_settings.values()]
 
 
 def read_results(paths: Iterable[Path]) -> Results:

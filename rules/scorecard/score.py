@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import kendalltau
 
+from rules.scorecard.decide_again import decide_again
 from rules.scorecard.effects import SlotErrors, effect, errors_of_slot, hindsight, interval_of_mean, log_ratios
+from rules.scorecard.handbook import handbook_scores, is_rejected, rule_ratios
 from rules.scorecard.scorecard import (
     MIN_DATASETS,
     Alternative,
@@ -29,15 +31,27 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from rules.scorecard.decide_again import Books
     from rules.scorecard.results import Results
 
 WORST: Final = 3  # datasets that are named as those where a rule fails
 BOOK: Final = "rules"
 HANDBOOK: Final = "handbook"
+LEFT_OUT: Final = "rules, left-one-out"
+"""The rules, with the choice of the handbook where the other datasets speak against the rule."""
 
 
-def score(results: Results) -> Scorecard:
-    """Compute the scorecard of results; they must have at least one dataset."""
+def score(results: Results, more: Sequence[Results] = (), *, books: Books | None = None) -> Scorecard:
+    """Compute the scorecard of results; they must have at least one dataset.
+
+    Args:
+        results: The trainings.
+        more: Measurements with other settings, which are only used to compare rules with the handbook. Default ().
+        books: The rules to score. None scores the choices that were recommended when the trainings were made, and no
+            rules of tuners. Default None.
+    """
+    if books is not None:
+        results, *more = (decide_again(one, books) for one in (results, *more))
     first = next(iter(results.datasets.values()))
     slots, scored, configurations = [], [], []
     for slot in Slot:
@@ -60,6 +74,7 @@ def score(results: Results) -> Scorecard:
         spreads=tuple(spread_scores(results)),
         tuners=tuple(tuner_scores(results)),
         configurations=tuple(sorted(configurations, key=lambda one: CONFIGURATIONS.index(one.configuration))),
+        contested=tuple(handbook_scores([results, *more], books)),
     )
 
 
@@ -170,38 +185,13 @@ def _rule_score(
                 ratios[choice][name] = log_ratios(measured, own.by_choice[own.reference(choice)])
     alternatives = [_alternative(choice, found) for choice, found in ratios.items()]
     alternatives.sort(key=lambda one: (-one.effect.datasets, one.effect.ratio))
-    choice = results.datasets[names[0]].chosen[slot]
-    notes = {name: results.datasets[name].handbook[slot] for name in names}
-    against = [
-        log_ratios(errors[name].by_choice[other], errors[name].by_choice[errors[name].chosen])
-        for name, other in notes.items()
-        if other in errors[name].by_choice and other != errors[name].chosen
-    ]
     return RuleScore(
         rule=rule,
         slot=slot,
-        choice=choice,
+        choice=results.datasets[names[0]].chosen[slot],
         datasets=tuple(names),
         alternatives=tuple(alternatives),
-        handbook=effect(against) if against else None,
-        left_out=left_out_ratio([float(one.mean()) for one in against]),
     )
-
-
-def left_out_ratio(logs: Sequence[float]) -> float | None:
-    """Mean ratio of errors where each dataset keeps a rule only if the mean over the others favours it.
-
-    logs: of the ratio of errors without and with the rule, by dataset. None with fewer than two.
-
-    >>> round(left_out_ratio([math.log(1.2), math.log(1.2), math.log(0.9)]), 3)  # each dataset keeps it
-    1.09
-    >>> round(left_out_ratio([math.log(1.2), math.log(0.9)]), 3)  # only the second one, on which it loses
-    0.949
-    """
-    if len(logs) < 2:  # noqa: PLR2004  no others
-        return None
-    kept = [own if sum(logs) - own >= 0 else 0.0 for own in logs]
-    return math.exp(float(np.mean(kept)))
 
 
 def _alternative(choice: str, ratios: Mapping[str, np.ndarray]) -> Alternative:
@@ -217,15 +207,18 @@ def _compared(errors: Mapping[str, SlotErrors]) -> dict[str, SlotErrors]:
 
 
 def _slot_score(slot: Slot, errors: Mapping[str, SlotErrors], results: Results) -> SlotScore:
+    against = rule_ratios(slot, errors, results)
     ratios: dict[str, list[np.ndarray]] = defaultdict(list)
     for name, own in errors.items():
         handbook, best = results.datasets[name].handbook[slot], hindsight(own.by_choice)
         for choice, measured in own.by_choice.items():
             ratios[choice].append(log_ratios(measured, best))
         ratios[BOOK].append(log_ratios(own.by_choice[own.chosen], best))
+        rejected = any(is_rejected(name, own) for own in against.values())
+        ratios[LEFT_OUT].append(log_ratios(own.by_choice[handbook if rejected else own.chosen], best))
         if handbook in own.by_choice:
             ratios[HANDBOOK].append(log_ratios(own.by_choice[handbook], best))
-    policies = (BOOK, HANDBOOK)
+    policies = (BOOK, LEFT_OUT, HANDBOOK)
     fixed = [choice for choice, found in ratios.items() if choice not in policies and len(found) >= MIN_DATASETS]
     fixed.sort(key=lambda choice: (-len(ratios[choice]), effect(ratios[choice]).ratio))
     listed = [policy for policy in policies if ratios[policy]] + fixed

@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ConfigDict
 
 from rules.scorecard.results import Settings
-from rules.vocabulary.choices import Slot
+from rules.text.wording import counted
+from rules.vocabulary.choices import Slot, parse_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rules.vocabulary.facts import Value
+
 TIE: Final = 0.01  # relative difference of errors within which two choices tie on a dataset
-GRADIENTS: Final = "It tests the gradients of an earlier training, which a dataset of a corpus does not have."
 PINNED_METRIC: Final = "It decides only where the user chooses the metric. Measure it with --pin."
-LARGE: Final = "It decides on 50,000 and more rows, and at most 1,000 were used."
 SEARCHES: Final = "It decides how a search proposes trials, and the trainings have no search."
-TUNERS: Final = "It chooses a tuner, and tuners are compared by replayed searches."
 NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **dict.fromkeys(("A106", "A107", "A108", "A109", "A110", "A111"), GRADIENTS),
-        **dict.fromkeys(("C106", "C107", "C109"), PINNED_METRIC),
-        "C108": "No series of the corpus has so heavy a tail.",
+        **dict.fromkeys(("C106", "C107"), PINNED_METRIC),
         "A103": "Images were not measured.",
-        "A104": LARGE,
         "D101": "Images were not measured.",
         "D102": "Images were not measured.",
         "M101": "The alternatives for sequences were not measured.",
@@ -36,10 +33,12 @@ NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
         "V105": "Sequences with a test set were not measured.",
         "W101": "It decides only where the user chooses SELU. Measure it with --pin.",
         "H101": SEARCHES,
-        **dict.fromkeys(("T101", "T102", "T103"), TUNERS),
     }
 )
 """Evidence rules that the shipped measurements may lack, with the reason."""
+AS_IF: Final[Mapping[str, Mapping[str, Value]]] = MappingProxyType({"A104": {"rows": 50_000}, "V101": {"rows": 1_000}})
+"""Facts with which rules are compared with the handbook. Trainings have at most a few thousand rows of larger datasets,
+and no dataset for classification of the corpus has 50,000."""
 MIN_DATASETS: Final = 3  # over which an interval is meaningful
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,21 +85,32 @@ class RuleScore(BaseModel):
     datasets: tuple[str, ...]
     alternatives: tuple[Alternative, ...]
     """The alternatives with most datasets first, then those with least error."""
-    handbook: Effect | None = None
-    """The error with the choice of the handbook, relative to that with the choice of the rule; None for a rule whose
-    choice is that of the handbook on all of its datasets."""
-    left_out: float | None = None
+
+
+class HandbookScore(BaseModel):
+    """A rule compared with the handbook, on the datasets for which their choices differ."""
+
+    model_config = _CLOSED
+
+    rule: str
+    choice: str
+    """The choice of the rule for the first of the datasets."""
+    effect: Effect
+    """The error with the choice of the handbook, relative to that with the choice of the rule."""
+    left_out: float | None
     """The ratio where each dataset keeps the rule only if the other datasets favour it; None with one dataset."""
+    settings: tuple[Settings, ...]
+    """Of its trainings."""
 
     @property
     def excludes_worse(self) -> bool:
         """Whether the interval excludes that the choice of the handbook has less error; 1 % less is a tie."""
-        return self.handbook is None or self.handbook.low >= 1 - TIE
+        return self.effect.low >= 1 - TIE
 
     @property
     def verdict(self) -> str:
         """Whether it excludes worse; an interval over one or two datasets does not tell."""
-        if self.handbook is not None and self.handbook.datasets < MIN_DATASETS:
+        if self.effect.datasets < MIN_DATASETS:
             return "too few datasets"
         return "yes" if self.excludes_worse else "no"
 
@@ -232,11 +242,8 @@ class Scorecard(BaseModel):
     """Of all datasets, then of each kind of data."""
     spreads: tuple[SpreadScore, ...] = ()
     tuners: tuple[TunerScore, ...] = ()
-
-    @property
-    def contested(self) -> list[RuleScore]:
-        """Rules whose choice differs from that of the handbook, on the datasets that they decide on."""
-        return [one for one in self.rules if one.handbook is not None]
+    contested: tuple[HandbookScore, ...] = ()
+    """Rules whose choice differs from that of the handbook."""
 
     def mean_regret(self, policy: str) -> float:
         """Geometric mean over slots of the error of a policy relative to the best choice in hindsight."""
@@ -246,7 +253,8 @@ class Scorecard(BaseModel):
     @property
     def not_measured(self) -> dict[str, str]:
         """Evidence rules without a score, with the reason."""
-        return {rule: reason for rule, reason in NOT_MEASURED.items() if self.rule(rule) is None}
+        measured = {one.rule for one in self.rules} | {one.rule for one in self.contested}
+        return {rule: reason for rule, reason in NOT_MEASURED.items() if rule not in measured}
 
     def rule(self, identifier: str) -> RuleScore | None:
         """The score of a rule; None if it decided on no measured dataset."""
@@ -260,6 +268,18 @@ def interval_text(effect: Effect) -> str:
     '1.019 (1.008 to 1.031)'
     """
     return f"{effect.ratio:.3f} ({effect.low:.3f} to {effect.high:.3f})"
+
+
+def settings_text(settings: Settings) -> str:
+    """How trainings were made.
+
+    >>> settings_text(Settings(seeds=1, splits=4, rows=1000, share=1, pins={"activation": "selu"}))
+    'all epochs, 1,000 rows, 4 splits, 1 seed, activation = selu'
+    """
+    epochs = "all epochs" if settings.share == 1 else f"{100 * settings.share:.0f} % of the epochs"
+    counts = f"{settings.rows:,} rows, {counted(settings.splits, 'split')}, {counted(settings.seeds, 'seed')}"
+    pins = "".join(f", {slot} = {parse_choice(Slot(slot), choice)}" for slot, choice in settings.pins.items())
+    return f"{epochs}, {counts}{pins}"
 
 
 def spread_text(score: SpreadScore) -> str:

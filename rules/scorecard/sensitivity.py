@@ -67,7 +67,7 @@ def sensitivity_scores(results: Results) -> tuple[SensitivityScore, ...]:
     """Shares of the variance that the hyperparameters of the notes explain, for each kind of data, and for all."""
     trainings: dict[str, list[TrainingResult]] = defaultdict(list)
     for one in results.trainings:
-        is_random = one.slot is Slot.HYPERPARAMETERS and Hyperparameter.OPTIMIZER in one.choice["values"]
+        is_random = one.slot is Slot.HYPERPARAMETERS and Hyperparameter.OPTIMIZER in one.choice.get("values", {})
         if is_random and not one.message:
             trainings[one.dataset].append(one)
     by_kind: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)

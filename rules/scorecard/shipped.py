@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parents[1] / "book" / "measured"
 RESULTS_FILE: Final = FOLDER / "results.parquet"
-"""All trainings."""
+"""Trainings of all alternatives."""
+MEASUREMENTS: Final = (RESULTS_FILE, *sorted(FOLDER.glob("handbook-*.parquet")))
+"""These, and trainings of the choices of rules and of the handbook alone, of each setting in a file of its own."""
 SCORECARD_FILE: Final = FOLDER / "scorecard.json"
 """What was computed from them, so that showing a rule does not compute it again."""
 MAX_QUOTED: Final = 3  # alternatives as evidence for a rule, and against it

@@ -68,7 +68,7 @@ def _errors(results: Results) -> Iterator[tuple[str, str, np.ndarray]]:
         if family is not None and without_rate(one) + SEARCHED == family:
             rates[one.dataset][one.text].append(error_of(one.score, results.datasets[one.dataset]))
     for name, by_rate in sorted(rates.items()):
-        whole = [own for own in by_rate.values() if len(own) == results.datasets[name].settings.seeds]
+        whole = [own for own in by_rate.values() if len(own) == results.datasets[name].settings.trainings]
         if len(whole) > 1:
             yield RATE, name, np.array(whole)
 

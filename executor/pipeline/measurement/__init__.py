@@ -6,6 +6,7 @@
 - `train`: Trainings of a choice and its alternatives with several seeds, and their scores on test rows.
 - `configurations`: Random configurations, for the sensitivity to hyperparameters.
 - `tuners`: Searches replayed over a table of configurations.
+- `spaces`: Searches over the hyperparameters that a book and the handbook choose.
 - `measure`: All trainings of a corpus, written to a file as they end.
 - `compare`: Trainings of the choices of one slot on one dataset, for `recommend compare`.
 - `comparison`: Their scores with paired intervals, and their curves.

@@ -24,6 +24,8 @@ from recommender.recommendation.recommend import open_dataset
 from rules import __version__
 from rules.errors import MeasurementError, PcwatError
 from rules.proof.proved_book import load_book
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.scorecard.decide_again import Books
 from rules.scorecard.results import MeasuredDataset, Results, TrainingResult, check_same, read_results
 from rules.text.wording import counted
 from rules.vocabulary.choices import Slot
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 EMPTY: Final = Results(datasets={}, trainings=())
+HANDBOOK: Final = "handbook"
+"""Among the names of alternatives: the choice of the handbook, at its own learning rate."""
 SECONDS_BETWEEN_CHECKS: Final = 1.0  # of the processes
 
 
@@ -299,7 +303,7 @@ def _jobs_of(entry: CorpusDataset, order: Order, done: Results) -> Iterator[Job 
 
 def _jobs_of_slots(own: Subject, order: Order, done: Results) -> Iterator[Job]:
     """Jobs that train the choices of each slot."""
-    from executor.pipeline.measurement.train import Job, encoded, group_tasks, groups  # noqa: PLC0415  TensorFlow
+    from executor.pipeline.measurement.train import Job, encoded, groups  # noqa: PLC0415  imports TensorFlow
 
     name, book = own.measured.name, load_book(order.layers).book
     default = None
@@ -308,19 +312,71 @@ def _jobs_of_slots(own: Subject, order: Order, done: Results) -> Iterator[Job]:
             continue
         if slot in {Slot.HYPERPARAMETERS, Slot.TUNER}:
             default = encoded(own, own.bundle) if default is None else default
-            configured = _configuration_tasks(slot, own, order, done, default)
+            configured = (
+                _space_tasks(own, order, done, default)
+                if slot is Slot.HYPERPARAMETERS and rules
+                else _configuration_tasks(slot, own, order, done, default)
+            )
             yield Job(measured=own.measured, slot=slot, label=str(slot), tasks=configured)
             continue
         bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
         chosen, *others = alternatives(slot, bundle, book, own.facts, against=order.against)
-        choices = [chosen, *(one for one in others if not order.against or _name(one) in order.against)]
+        choices = [chosen, *(one for one in others if _is_wanted(one, slot, own, order))]
         if len(choices) < 2:  # noqa: PLR2004  nothing to compare
             continue
         default = encoded(own, own.bundle) if default is None else default
         earlier = [one for one in done.trainings if one.dataset == name and one.slot is slot]
         for group in groups(slot, choices, default):
-            tasks = group_tasks(slot, group, own, default, done=earlier)
+            tasks = _split_tasks(slot, group, own, default, searched=order.against != {HANDBOOK}, done=earlier)
             yield Job(measured=own.measured, slot=slot, label=f"{slot}: {', '.join(map(str, group))}", tasks=tasks)
+
+
+def _is_wanted(choice: Choice, slot: Slot, own: Subject, order: Order) -> bool:
+    """Whether an alternative is to be measured."""
+    is_handbook = HANDBOOK in order.against and str(choice) == own.measured.handbook[slot]
+    return not order.against or is_handbook or _name(choice) in order.against
+
+
+def _split_tasks(
+    slot: Slot,
+    choices: Sequence[Choice],
+    own: Subject,
+    default: EncodedSubject,
+    *,
+    searched: bool,
+    done: Sequence[TrainingResult],
+) -> Generator[Work, list[TrainingResult], None]:
+    """Tasks of a group of choices on each split; learning rates are searched on the first one."""
+    from executor.pipeline.measurement.train import group_tasks  # noqa: PLC0415  imports TensorFlow
+
+    for subject, rows in _on_splits(own, default):
+        of_split = [one for one in done if one.seed in subject.seeds]
+        choices = yield from group_tasks(
+            slot, choices, subject, rows, searched=searched and not subject.split, done=of_split
+        )
+
+
+def _on_splits(own: Subject, default: EncodedSubject) -> Iterator[tuple[Subject, EncodedSubject]]:
+    """The dataset with each of its splits, and its rows encoded for the recommended bundle."""
+    from executor.pipeline.measurement.train import encoded  # noqa: PLC0415  imports TensorFlow
+
+    yield own, default
+    for number in range(1, own.measured.settings.splits):
+        subject = own.with_split(number)
+        yield subject, encoded(subject, own.bundle)
+
+
+def _space_tasks(
+    own: Subject, order: Order, done: Results, default: EncodedSubject
+) -> Generator[Work, list[TrainingResult], list[TrainingResult]]:
+    """Tasks of searches with the hyperparameters of the rules and of the handbook; returns the results of these."""
+    from executor.pipeline.measurement.spaces import space_tasks  # noqa: PLC0415  imports TensorFlow
+
+    books, found = Books(book=load_book(order.layers), handbook=load_book(SHIPPED_LAYERS[:1])), []
+    earlier = [one for one in done.trainings if one.dataset == own.measured.name and not one.message]
+    for subject, rows in _on_splits(own, default):
+        found += yield from space_tasks(subject, rows, books, done=earlier)
+    return found
 
 
 def _configuration_tasks(

@@ -47,11 +47,25 @@ class Subject:
     """The recommended bundle, with a validation set instead of cross-validation, which takes five times as long."""
     facts: Facts
     measured: MeasuredDataset
+    split: int = 0
+    """Number of the split, which draws it."""
+
+    @property
+    def seeds(self) -> range:
+        """Seeds of the trainings on this split."""
+        count = self.measured.settings.seeds
+        return range(self.split * count, (self.split + 1) * count)
+
+    def with_split(self, number: int) -> Subject:
+        """The dataset with another split of its rows."""
+        data = self.run.data
+        rows = _split(data.table, self.run, Holdout(), number)
+        return replace(self, run=replace(self.run, data=replace(data, rows=rows)), split=number)
 
     def for_bundle(self, bundle: Bundle) -> PreparedRun:
         """The run with another bundle, and the rows as its validation splits them; test rows are the same."""
         data = self.run.data
-        rows = _split(data.table, self.run, bundle.validation)
+        rows = _split(data.table, self.run, bundle.validation, self.split)
         return replace(self.run, bundle=bundle, data=replace(data, rows=rows))
 
 
@@ -75,7 +89,7 @@ def subject(
     horizon = 1 if run.data.windows is None else run.data.windows.horizon
     table = table.take(_sample(table, max(settings.rows, HORIZONS * horizon), latest=run.data.windows is not None))
     run = replace(run, data=replace(run.data, table=table))
-    rows = _split(table, run, Holdout())
+    rows = _split(table, run, Holdout(), 0)
     run = replace(run, data=RunData(table=table, windows=run.data.windows, rows=rows, series=run.data.series))
     if run.advice is None:
         raise ValueError("a new run has a recommendation")
@@ -114,7 +128,7 @@ def _sample(table: RawTable, most: int, *, latest: bool) -> np.ndarray:
     return np.sort(np.argsort(time, kind="stable")[-most:])
 
 
-def _split(table: RawTable, run: PreparedRun, validation: Validation) -> Split:
+def _split(table: RawTable, run: PreparedRun, validation: Validation, seed: int) -> Split:
     if run.data.windows is not None:
-        return rolling_split(table, run.roles, horizon=run.data.windows.horizon, seed=0)
-    return split(table, run.roles, seed=0, validation_by=validation)
+        return rolling_split(table, run.roles, horizon=run.data.windows.horizon, seed=seed)
+    return split(table, run.roles, seed=seed, validation_by=validation)

@@ -27,7 +27,7 @@ from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stack import out_of_fold_outputs
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace, is_stacked, to_device
-from rules.scorecard.results import TrainingResult
+from rules.scorecard.results import TrainingResult, choice_fields
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import NUMERIC_TARGET
 
@@ -194,41 +194,46 @@ def group_tasks(
     subject: Subject,
     default: EncodedSubject,
     *,
+    searched: bool = True,
     done: Sequence[TrainingResult] = (),
-) -> Generator[Work, list[TrainingResult], None]:
+) -> Generator[Work, list[TrainingResult], list[Choice]]:
     """Tasks that train each choice with each seed; all other choices are those of the default bundle.
 
     An optimizer is trained with several learning rates, until neither the lowest nor the highest one is the best on
     validation rows.
 
-    choices: a group of `groups`. default: encoded for the recommended bundle. done: earlier results of this dataset and
-    slot, whose choices are not trained again. Yields each task, and takes its results. Raises PcwatError where the
-    choice does not fit the dataset.
+    choices: a group of `groups`. default: encoded for the recommended bundle. searched: whether other learning rates of
+    an optimizer are trained, too. done: earlier results of this dataset, split and slot, whose choices are not trained
+    again. Yields each task, and takes its results; returns the choices. Raises PcwatError where the choice does not fit
+    the dataset.
     """
+    searched = searched and slot is Slot.OPTIMIZER
     scores = _validation_scores(done, subject.measured)
-    missing = [choice for choice in choices if str(choice) not in scores]
-    if slot is Slot.OPTIMIZER:
-        missing = _next_rates(choices[0], scores)
+    missing = _next_rates(choices[0], scores) if searched else [one for one in choices if str(one) not in scores]
+    tried = {str(choice): choice for choice in (*choices, *(one.parsed for one in done if searched))}
     if not missing:
-        return
+        return [*tried.values()]
     bundle = default.bundle.model_copy(update={slot.value: choices[0]})
     rows = encoded(subject, bundle) if slot not in SAME_ENCODING else default
     while missing:
-        results = yield rows, _task(slot, missing, subject.measured, rows, bundle)
+        tried |= {str(choice): choice for choice in missing}
+        results = yield rows, _task(slot, missing, subject, rows, bundle)
         new = _validation_scores(results, subject.measured)
         scores |= new
-        missing = _next_rates(choices[0], scores) if slot is Slot.OPTIMIZER and new else []
+        missing = _next_rates(choices[0], scores) if searched and new else []
+    return [*tried.values()]
 
 
 def _task(
-    slot: Slot, choices: Sequence[Choice], measured: MeasuredDataset, rows: EncodedSubject, bundle: Bundle
+    slot: Slot, choices: Sequence[Choice], subject: Subject, rows: EncodedSubject, bundle: Bundle
 ) -> TrainingTask:
     """The task that trains each choice with each seed."""
     kind = network_kind(bundle, rows.parts.inputs)
+    measured = subject.measured
     epochs = max(1, round(measured.settings.share * whole_epochs(bundle, kind, rows=len(rows.parts.train))))
     planned = [
         PlannedTraining(proposal=_proposal(slot, number, choice, seed, epochs=epochs), choice=choice, seed=seed)
-        for number, (choice, seed) in enumerate(itertools.product(choices, range(measured.settings.seeds)))
+        for number, (choice, seed) in enumerate(itertools.product(choices, subject.seeds))
     ]
     return TrainingTask(slot=slot, dataset=measured.name, bundle=bundle, planned=tuple(planned))
 
@@ -270,7 +275,7 @@ def training_result(
     return TrainingResult(
         dataset=dataset,
         slot=slot,
-        choice={"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)},
+        choice=choice_fields(choice),
         seed=seed,
         score=found.test,
         validation_score=found.validation,

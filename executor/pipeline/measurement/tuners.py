@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 TUNERS: Final = (Random(), Grid(), Bayesian(), Hyperband())
+SEARCHES: Final = 10  # of each tuner; replaying one takes no training
 RATES: Final = 7  # learning rates of the table, from 0.1 to 10 times that of the bundle
 VARIED: Final = (Hyperparameter.LEARNING_RATE, Hyperparameter.UNITS, Hyperparameter.SCHEDULE)
 """Hyperparameters of the table: those that the strategy notes rate as most sensitive and that a search varies."""
@@ -61,7 +62,7 @@ def _values_of_table(default: EncodedSubject) -> dict[Hyperparameter, tuple[Valu
 def replay_searches(
     subject: Subject, default: EncodedSubject, trained: Sequence[TrainingResult]
 ) -> Iterator[TrainingResult]:
-    """Replay a search of each tuner with each seed.
+    """Replay searches of each tuner, with seeds of their own.
 
     A trial of a few epochs has the validation score of these epochs in the full training of its configuration. The
     model of a search is the trial with the best validation score, among those that were trained to their best epoch.
@@ -69,7 +70,7 @@ def replay_searches(
     trained: the table. The results have the test score of that model after the epochs of 1, 2, … full trainings.
     """
     table = {_point({name: own[0] for name, own in one.choice["values"].items()}): one for one in trained}
-    for tuner, seed in itertools.product(TUNERS, range(subject.measured.settings.seeds)):
+    for tuner, seed in itertools.product(TUNERS, range(SEARCHES)):
         search = _ReplayedSearch(subject, default, table, epochs=planned_epochs(subject, default))
         search.run(tuner, seed=seed)
         best = search.best

@@ -22,6 +22,7 @@ class MakeResults(Protocol):
         chosen: Choice,
         handbook: Choice | None = ...,
         direction: Direction = ...,
+        share: float = ...,
     ) -> Results: ...
 
 
@@ -36,6 +37,7 @@ def make_results() -> MakeResults:
         chosen: Choice,
         handbook: Choice | None = None,
         direction: Direction = Direction.MIN,
+        share: float = 1.0,
     ) -> Results:
         seeds = len(next(iter(next(iter(scores.values())).values())))
         datasets = {
@@ -57,7 +59,7 @@ def make_results() -> MakeResults:
                 chosen={slot.value: str(chosen)},
                 rules={slot.value: ("W002",)},
                 handbook={"metric": "rmse", slot.value: str(handbook or chosen)},
-                settings=Settings(seeds=seeds, rows=1_000, share=1.0),
+                settings=Settings(seeds=seeds, rows=1_000, share=share),
                 version="0",
             )
             for name in scores

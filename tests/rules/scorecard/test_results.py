@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules.errors import MeasurementError
-from rules.scorecard.results import read_results, write_parquet
+from rules.scorecard.results import read_measurements, read_results, write_parquet
 from rules.vocabulary.choices import He, Slot, Xavier
 
 if TYPE_CHECKING:
@@ -64,3 +64,20 @@ def test_results_of_different_settings_are_not_mixed(results: Results, tmp_path:
 
     with pytest.raises(MeasurementError, match="same settings"):
         read_results([tmp_path / "r.jsonl"])
+
+
+def test_files_of_equal_settings_are_one_measurement(results: Results, tmp_path: Path) -> None:
+    (one,) = results.datasets.values()
+    halves = [results.model_copy(update={"trainings": half}) for half in (results.trainings[:2], results.trainings[2:])]
+    pinned = one.model_copy(update={"settings": one.settings.model_copy(update={"pins": {"activation": "selu"}})})
+    for name, own in (
+        ("a", halves[0]),
+        ("b", halves[1]),
+        ("c", results.model_copy(update={"datasets": {"a": pinned}})),
+    ):
+        (tmp_path / name).write_text(lines(own), encoding="utf-8")
+
+    first, second = read_measurements([tmp_path / name for name in "acb"])
+
+    assert first == results
+    assert (second.datasets["a"].settings.pins, second.trainings) == ({"activation": "selu"}, results.trainings)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules.scorecard.page import to_markdown
-from rules.scorecard.score import BOOK, HANDBOOK, REGRESSION, configuration_of, score
+from rules.scorecard.results import Settings
+from rules.scorecard.score import BOOK, HANDBOOK, LEFT_OUT, REGRESSION, configuration_of, score
 from rules.vocabulary.choices import He, Lecun, Slot, Xavier
 
 if TYPE_CHECKING:
@@ -114,29 +115,66 @@ def test_metric_that_ranks_models_equally_on_both_halves_is_stable(make_results:
 
 def test_rule_is_compared_with_the_handbook(card: Scorecard) -> None:
     """Without the rule, errors are 1.1, 1.21 and 0.5 times as large: the last one speaks against it on the others."""
-    rule = card.rule("W002")
+    (one,) = card.contested
 
-    assert rule is not None
-    assert rule.handbook is not None
-    assert rule.handbook.ratio == pytest.approx((1.1 * 1.21 * 0.5) ** (1 / 3))
-    assert not rule.excludes_worse
-    assert rule.left_out == pytest.approx(0.5 ** (1 / 3))
-    assert "W002 has 12.7 % more error than the handbook" in to_markdown(card)
+    assert (one.rule, one.choice) == ("W002", "he")
+    assert one.effect.ratio == pytest.approx((1.1 * 1.21 * 0.5) ** (1 / 3))
+    assert not one.excludes_worse
+    assert one.left_out == pytest.approx(0.5 ** (1 / 3))
+    assert "| W002 | he | 0.873 (" in to_markdown(card)
+
+
+def test_left_one_out_takes_the_handbook_where_the_other_datasets_speak_against_the_rule(card: Scorecard) -> None:
+    """For a and b, 0.5 of the third one outweighs the other: errors 1.1 and 1.21. For c, the rule is kept: 1 / 0.5."""
+    (slot,) = card.slots
+    regrets = {one.policy: one.effect.ratio for one in slot.regrets}
+
+    assert regrets[LEFT_OUT] == pytest.approx((1.1 * 1.21 * 2) ** (1 / 3))
+
+
+def test_trainings_of_several_measurements_are_pooled(make_results: MakeResults) -> None:
+    scores = {name: {He(): [1.0, 1.0], Xavier(): [1.1, 1.1]} for name in "abcd"}
+    quick = make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier(), share=0.25)
+    whole = make_results(
+        Slot.INITIALIZER,
+        {name: {He(): [1.0], Xavier(): [1.2]} for name in "abc"},
+        chosen=He(),
+        handbook=Xavier(),
+    )
+    card = score(quick, [whole])
+
+    (one,) = card.contested
+    assert [own.share for own in one.settings] == [0.25, 1.0]
+    assert one.effect.ratio == pytest.approx((1.1 * 1.1 * 1.2 * 1.1) ** (1 / 4))
+    assert (card.datasets, card.trainings) == (4, 16)
+    page = to_markdown(card)
+    assert (
+        "- a: 25 % of the epochs, 1,000 rows, 1 split, 2 seeds\n- b: all epochs, 1,000 rows, 1 split, 1 seed\n" in page
+    )
+    assert "| 4 | 4 | 0 | 0 | yes | a, b |" in page
+
+
+def test_a_rule_is_compared_with_the_pins_of_most_datasets(make_results: MakeResults) -> None:
+    plain = make_results(Slot.INITIALIZER, {"a": {He(): [1.0], Xavier(): [2.0]}}, chosen=He(), handbook=Xavier())
+    scores = {name: {He(): [1.0], Xavier(): [3.0]} for name in "bc"}
+    pinned = make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier())
+    settings = Settings(seeds=1, rows=1_000, share=1.0, pins={"metric": "mae"})
+    datasets = {name: one.model_copy(update={"settings": settings}) for name, one in pinned.datasets.items()}
+    (one,) = score(plain, [pinned.model_copy(update={"datasets": datasets})]).contested
+
+    assert one.effect.ratio == pytest.approx(3)
+    assert one.settings == (settings,)
 
 
 def test_tie_does_not_include_worse(make_results: MakeResults) -> None:
     scores = {name: {He(): [1.0, 1.0], Xavier(): [0.991, 0.991]} for name in "abc"}
-    rule = score(make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier())).rule("W002")
+    (one,) = score(make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier())).contested
 
-    assert rule is not None
-    assert (rule.excludes_worse, rule.verdict) == (True, "yes")
+    assert (one.excludes_worse, one.verdict) == (True, "yes")
 
 
 def test_rule_with_the_choice_of_the_handbook_is_not_compared_with_it(make_results: MakeResults) -> None:
-    rule = score(make_results(Slot.INITIALIZER, {"a": {He(): [1.0], Xavier(): [0.9]}}, chosen=He())).rule("W002")
-
-    assert rule is not None
-    assert (rule.handbook, rule.left_out) == (None, None)
+    assert score(make_results(Slot.INITIALIZER, {"a": {He(): [1.0], Xavier(): [0.9]}}, chosen=He())).contested == ()
 
 
 def test_interval_over_two_datasets_does_not_tell(make_results: MakeResults) -> None:

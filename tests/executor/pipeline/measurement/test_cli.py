@@ -41,7 +41,7 @@ def test_measurement_is_continued_and_shown(corpus: Path) -> None:
     assert "relu  decides on 1 dataset" in shown
     results = read_results([output])
     assert {str(one.parsed) for one in results.trainings} == {"relu", "tanh"}
-    assert results.datasets["wine"].settings.pins == {"initializer": "xavier"}
+    assert results.datasets["wine"].settings.pins == {"initializer": {"name": "xavier"}}
     assert results.datasets["wine"].rules["initializer"] == ()
     again = json.loads(run(measure, *words, "--format", "json"))
     assert (again["trainings"], again["rules"][0]["rule"]) == (2, "N001")
@@ -53,7 +53,10 @@ def test_measurement_is_continued_and_shown(corpus: Path) -> None:
     [
         (["optimiser"], "There is no slot and no rule 'optimiser'.*optimizer"),
         (["A999"], "There is no slot and no rule 'A999'"),
-        (["A", "--against", "addam"], "--against must name a choice of optimizer, but got 'addam'.*'adam'"),
+        (
+            ["A", "--against", "addam"],
+            "--against must name a choice of optimizer or 'handbook', but got 'addam'.*'adam'",
+        ),
         (["W", "--pin", "initializer=he"], "The slot 'initializer' cannot be both measured and pinned"),
         (["W", "-o", "results.parquet"], "Results are written as JSON lines, but results.parquet"),
         (["metric"], "The slot 'metric' cannot be measured by trainings of equal length"),

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from executor.pipeline.measurement.corpus import read_corpus
-from executor.pipeline.measurement.measure import Order, Step, measure
+from executor.pipeline.measurement.measure import HANDBOOK, Order, Step, measure
 from rules.errors import MeasurementError
+from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.scorecard.decide_again import Books
 from rules.scorecard.results import Settings, read_results, write_parquet
 from rules.scorecard.score import score
 from rules.vocabulary.choices import Sgd, Slot
@@ -206,10 +209,62 @@ def test_datasets_that_the_time_limit_interrupts_on_a_cluster_are_left_out(corpu
 @long_test
 def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) -> None:
     entries, settings = read_corpus(corpus, ["numbers", "classes"]), Settings(seeds=1, rows=60, share=0.01)
-    results = measure(entries, order(tmp_path / "r.jsonl", Slot.LOSS, rules=("C104",), settings=settings))
+    results = measure(entries, order(tmp_path / "r.jsonl", Slot.LOSS, rules=("C004",), settings=settings))
 
-    assert {one.dataset for one in results.trainings} == set(results.datasets) == {"classes"}
-    assert "C104" in results.datasets["classes"].rules["loss"]
+    assert {one.dataset for one in results.trainings} == set(results.datasets) == {"numbers"}
+    assert "C004" in results.datasets["numbers"].rules["loss"]
+
+
+@long_test
+def test_a_rule_and_the_handbook_are_trained_on_several_splits(corpus: Path, tmp_path: Path) -> None:
+    """The book of this test chooses Huber, the handbook MSE; both are trained on equal splits."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "rules:\n- id: C900\n  name: mine\n  when: {task: regression}\n  then: {loss: huber}\n"
+        "  overrides: [C006, C106, C107]\n  because: a reason\n  source: {reason: mine}\n",
+        encoding="utf-8",
+    )
+    settings, steps = Settings(seeds=1, splits=2, rows=60, share=0.01), list[Step]()
+    layers = (*SHIPPED_LAYERS, str(mine))
+    wanted = replace(
+        order(tmp_path / "r.jsonl", Slot.LOSS, settings=settings), against=frozenset({HANDBOOK}), layers=layers
+    )
+    results = measure(read_corpus(corpus, ["numbers"]), wanted)
+
+    assert sorted((one.text, one.seed) for one in results.trainings) == [
+        ("huber", 0), ("huber", 1), ("mse", 0), ("mse", 1),
+    ]  # fmt: skip
+    assert len({one.score for one in results.trainings}) == 4
+    books = Books(book=load_book(layers), handbook=load_book(SHIPPED_LAYERS[:1]))
+    (one,) = score(results, books=books).contested
+    assert (one.rule, one.choice, one.effect.datasets) == ("C900", "huber", 1)
+    assert measure(read_corpus(corpus, ["numbers"]), wanted, progress=steps.append) == results
+    assert steps == []
+
+
+@long_test
+def test_hyperparameters_of_a_rule_are_compared_by_searches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("executor.pipeline.measurement.spaces", "rules.scorecard.tuners"):
+        monkeypatch.setattr(f"{module}.TRIALS", 4)
+    days = [f"{start + timedelta(days=n)},{n % 7 + 0.1 * n:.1f}\n" for start in [date(2024, 1, 1)] for n in range(90)]
+    (tmp_path / "sales.csv").write_text("day,y\n" + "".join(days), encoding="utf-8")
+    (tmp_path / "catalogue.csv").write_text(
+        "name,file,target,task,time\nsales,sales.csv,y,forecasting,day\n", encoding="utf-8"
+    )
+    settings, output = Settings(seeds=1, rows=60, share=0.01), tmp_path / "r.jsonl"
+    wanted, entries = order(output, Slot.HYPERPARAMETERS, rules=("H101",), settings=settings), read_corpus(tmp_path)
+    results = measure(entries, wanted)
+
+    searches = [one for one in results.trainings if one.choice["name"] != "custom"]
+    assert [one.text for one in searches] == ["networks", "most_sensitive"]
+    assert len(results.trainings) == 2 + 2 * 4
+    books = Books(book=load_book(), handbook=load_book(SHIPPED_LAYERS[:1]))
+    first, second = (one.score for one in searches)
+    assert first is not None
+    assert second is not None
+    (one,) = score(results, books=books).contested
+    assert (one.rule, one.choice, one.effect.ratio) == ("H101", "networks", pytest.approx(second / first))
+    assert measure(entries, wanted) == results
 
 
 @long_test
