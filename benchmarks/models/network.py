@@ -35,8 +35,9 @@ from executor.preprocessing.inputs import TableInputs  # noqa: E402
 from executor.search.records.journal import Journal  # noqa: E402
 from executor.search.records.proposal import Proposal  # noqa: E402
 from executor.search.runners.compiled import compile_outputs  # noqa: E402
+from executor.search.runners.feeds.rows import to_device  # noqa: E402
 from executor.search.runners.stacked import StackRunner  # noqa: E402
-from executor.search.runners.workspace import create_workspace, to_device  # noqa: E402
+from executor.search.runners.workspace import create_workspace  # noqa: E402
 from recommender.training_cost import batch_size, steps_of  # noqa: E402
 from rules.vocabulary.choices import AdamW, BinaryCrossentropy  # noqa: E402
 

@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks.catalogue import catalogue
 from benchmarks.quality.tables import trained
 from executor.components.metric_functions import pinball_loss
-from executor.data.lag_table import forward_fill, require_values, series_starts
+from executor.data.series.lag_table import forward_fill, require_values, series_starts
 from executor.pipeline.prepare import read_and_split
 from executor.preprocessing.encode import naive_error
 from recommender.dataset.dataset import Dataset

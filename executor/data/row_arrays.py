@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from executor.data.stored_rows import StoredArray, StoredColumns
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,20 +21,20 @@ if TYPE_CHECKING:
 def map_arrays(record: Record, function: Callable[[Any], Any]) -> Record:
     """Return a copy with a function applied to each array, also to those in mappings; other fields stay as they are.
 
-    An array is what has a shape: of NumPy, a tensor, or images that are read when they are used.
+    An array is what has a shape: of NumPy, a tensor, or rows that are read when they are used.
     """
 
     def mapped(value: object) -> object:
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and not isinstance(value, StoredColumns):
             return {name: mapped(own) for name, own in value.items()}
-        return function(value) if hasattr(value, "shape") else value
+        return function(value) if hasattr(value, "shape") or isinstance(value, StoredColumns) else value
 
     return replace(record, **{field.name: mapped(getattr(record, field.name)) for field in fields(record)})
 
 
 def take_rows(record: Record, rows: np.ndarray) -> Record:
     """Return some rows of each array; rows: (n,) indices, or a mask of all rows."""
-    return map_arrays(record, lambda values: values[rows])
+    return map_arrays(record, lambda own: own.take(rows) if isinstance(own, StoredColumns) else own[rows])
 
 
 def join_rows(upper: Record, lower: Record) -> Record:
@@ -41,12 +43,14 @@ def join_rows(upper: Record, lower: Record) -> Record:
     What is no array is that of the upper record.
     """
 
-    def joined(first: object, second: object) -> object:
+    def joined(first: object, second: Any) -> object:  # noqa: ANN401  of the kind of the first
         if isinstance(first, Mapping) and isinstance(second, Mapping):
             return {name: joined(own, second[name]) for name, own in first.items()}
         if not hasattr(first, "shape"):
             return first
-        return None if second is None else np.concatenate([first, second])
+        if second is None:
+            return None
+        return first.joined(second) if isinstance(first, StoredArray) else np.concatenate([first, second])
 
     return replace(
         upper, **{field.name: joined(getattr(upper, field.name), getattr(lower, field.name)) for field in fields(upper)}

@@ -14,12 +14,12 @@ from executor.networks import stacked_tabular
 from executor.networks.build import build_network
 from executor.networks.stacked_tabular import StackShape
 from executor.search.records.trials import continued_trials
+from executor.search.runners.feeds.row_windows import EpochRows
 from executor.search.runners.outcomes import trial_seed
 from executor.search.runners.schedule_clock import MAX_STEPS
 from executor.search.runners.stack import pad_to_size
 from executor.search.runners.stack_planning import xla_pays
 from executor.search.runners.stacked_graph import StackedGraph
-from executor.search.runners.training_state import shuffle_rows
 from recommender.training_cost import (
     COMPILE_SECONDS,
     STEP_OVERHEAD_SECONDS,
@@ -129,13 +129,15 @@ def _train_stack(
     stack = graph.start([(own, one.chosen) for own, (one, _) in zip(weights, members, strict=True)])
     steps, epochs = steps_of(len(at.train), batch), max(one.epochs for one in group)
     for epoch in range(epochs):
-        rows = shuffle_rows([at.seed, epoch], len(at.train), batch)
+        batches, first = EpochRows(at.train, [at.seed, epoch], batch), 0
         rates = np.zeros((steps, stack.trials), np.float32)
         for index, (one, _) in enumerate(members):
             rates[:, index] = rates_of(one, epoch, steps=steps)
-        for first in range(0, steps, MAX_STEPS):
-            here = slice(first, first + MAX_STEPS)
-            stack, _ = graph.train(stack, rows[here], rates[here], noise=epoch * steps + first, first=first)
+        while first < steps:
+            rows, chosen = batches.take(MAX_STEPS)
+            now = rates[first : first + len(chosen)]
+            stack, _ = graph.train(stack, rows, chosen, now, noise=epoch * steps + first, first=first)
+            first += len(chosen)
             if at.clock.is_over or at.interrupt.requested:
                 return None
     trained = [weight.numpy() for weight in stack.weights]

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from executor.data.labels import LabelType, label_type
-from executor.data.lag_table import empty_ahead, future_rows, next_times, rows_of_shortest
 from executor.data.read_rows import fetch_columns
-from executor.data.regular_steps import fill_missing_steps
+from executor.data.series.lag_table import empty_ahead, future_rows, next_times, rows_of_shortest
+from executor.data.series.regular_steps import fill_missing_steps
 from executor.data.time_zones import to_zone, zone_of
 from executor.model.calibration.conformal_sets import PERCENTS
 from executor.model.prediction_columns import (
@@ -320,7 +320,7 @@ def _report_exceptions(found: Mapping[str, Exceptions], say: Callable[[str], Non
 def _report_empty(name: str, empty: np.ndarray, ahead: int, say: Callable[[str], None]) -> None:
     """Report rows in which a column known in advance is empty. Raises ColumnError where it is empty in all.
 
-    empty: from `executor.data.lag_table.empty_ahead`. ahead: number of steps ahead of all series.
+    empty: from `executor.data.series.lag_table.empty_ahead`. ahead: number of steps ahead of all series.
     """
     numbers = np.sort(empty[empty >= 0]) + 1
     rows = listed([f"{row:,}" for row in numbers], most=MAX_NAMED)

@@ -21,8 +21,8 @@ from executor.runtime.clock import Clock
 from executor.runtime.devices import training_devices, use_device
 from executor.search.records.trials import continued_trials
 from executor.search.runners.compiled import compile_step
+from executor.search.runners.feeds.row_windows import shuffle_rows
 from executor.search.runners.outcomes import trial_seed
-from executor.search.runners.training_state import shuffle_rows
 from executor.search.runners.workspace import create_workspace
 from recommender.training_cost import COMPILE_SECONDS, steps_of
 
@@ -212,7 +212,8 @@ def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     for epoch in range(length.epochs):
         progress = (epoch * every + np.arange(every)) / (length.planned * every)
         rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
-        step(shuffle_rows([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay, 0)
+        order = shuffle_rows([at.seed, epoch], len(parts.train), batch)
+        step(at.train.columns, order, rates, chosen.weight_decay, 0)
     return network
 
 

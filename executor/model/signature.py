@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from executor.components.threshold import Threshold
 from executor.data.labels import LabelType, label_type
-from executor.data.lag_table import Windows
 from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
+from executor.data.series.lag_table import Windows
 from executor.layers.names import PREFIX
 from executor.model.calibration.conformal_intervals import Intervals
 from executor.model.calibration.conformal_quantiles import Quantiles

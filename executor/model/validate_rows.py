@@ -59,8 +59,8 @@ def read_new_rows(
 ) -> RawTable:
     """Read rows of a dataset for the model, in file order; all of them by default.
 
-    Of a series these are the rows of its history with a time; `executor.data.lag_table.future_rows` creates the rows to
-    predict from them.
+    Of a series these are the rows of its history with a time; `executor.data.series.lag_table.future_rows` creates the
+    rows to predict from them.
 
     ignore_extra: whether columns that were not in training are ignored. keys: columns that are always permitted.
     where: SQL condition of the rows that are read. parts: those of the table of which the dataset is one.

@@ -12,12 +12,12 @@ import numpy as np
 
 from executor.components.custom import check_installed
 from executor.components.metric import create_metric
-from executor.data.lag_plan import plan_windows, regular_step
-from executor.data.lag_table import Windows, lag_table, sort_rows
 from executor.data.raw_table import Form, RawTable, form_of
 from executor.data.read_rows import read_rows
-from executor.data.regular_steps import fill_missing_steps
-from executor.data.rolling_split import rolling_split
+from executor.data.series.lag_plan import plan_windows, regular_step
+from executor.data.series.lag_table import Windows, lag_table, sort_rows
+from executor.data.series.regular_steps import fill_missing_steps
+from executor.data.series.rolling_split import rolling_split
 from executor.data.split import Split, split
 from executor.evaluation.diagnostics.next_steps import check_level
 from executor.preprocessing.target_scale import target_scale_of, to_learning_scale

@@ -56,7 +56,7 @@ def feature_matrix(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_
 def _one_hot(examples: Examples, parts: Parts) -> sparse.csr_matrix:
     """One-hot encode codes, (rows, vocabulary)."""
     rows, coded = examples.codes.shape
-    at = (np.repeat(np.arange(rows), coded), examples.codes.ravel())
+    at = (np.repeat(np.arange(rows), coded), np.asarray(examples.codes).ravel())
     return sparse.csr_matrix((np.ones(rows * coded), at), shape=(rows, parts.vocabulary))
 
 

@@ -14,6 +14,7 @@ from executor.preprocessing.inputs import Inputs, TableInputs, TextInputs, Windo
 from executor.preprocessing.target_scale import to_learning_scale
 
 if TYPE_CHECKING:
+    from executor.data.stored_rows import StoredArray
     from executor.preprocessing.encoded_images import EncodedImages
     from rules.vocabulary.choices import TargetScale
     from rules.vocabulary.facts import Task
@@ -27,7 +28,8 @@ class Examples:
     """Encoded rows of one part of the split.
 
     dense: (rows, width) float32, scaled numbers and one-hot categories, or the pixels of an image in a row, which are
-        encoded when they are read; for a network of texts, weights of terms.
+        encoded when they are read; for a network of texts, weights of terms. On disk where rows do not fit into
+        memory, likewise codes.
     codes: (rows, coded) int32, ids of categories, in one vocabulary for all columns with many categories; for a network
         of texts, ids of terms, 0 where there is none.
     target: (rows, outputs) float32: 0 or 1 for binary (one output) and multilabel (one a label), one-hot for
@@ -40,8 +42,8 @@ class Examples:
     weight: (rows,) float64 weights, whose mean over the training rows of a run is 1; None where each row counts once.
     """
 
-    dense: np.ndarray | EncodedImages
-    codes: np.ndarray
+    dense: np.ndarray | EncodedImages | StoredArray
+    codes: np.ndarray | StoredArray
     target: np.ndarray
     offset: np.ndarray
     raw_target: np.ndarray
@@ -83,7 +85,7 @@ class Examples:
         return join_rows(replace(self, fold=None), below)
 
     @property
-    def network_inputs(self) -> dict[str, np.ndarray | EncodedImages]:
+    def network_inputs(self) -> dict[str, np.ndarray | EncodedImages | StoredArray]:
         """The inputs of a network by name, (rows, width) each."""
         others = {"codes": self.codes, "column_features": self.column_features, "spread": self.spread}
         return {"dense": self.dense} | {

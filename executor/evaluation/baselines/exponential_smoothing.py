@@ -15,8 +15,8 @@ from executor.evaluation.scores import EXPONENTIAL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from executor.data.lag_table import Windows
     from executor.data.raw_table import RawTable
+    from executor.data.series.lag_table import Windows
     from executor.evaluation.baselines.baseline import Baseline
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock

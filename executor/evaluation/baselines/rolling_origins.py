@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from executor.data.lag_table import forward_fill, require_values, series_starts
+from executor.data.series.lag_table import forward_fill, require_values, series_starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.data.lag_table import Windows
     from executor.data.raw_table import RawTable
+    from executor.data.series.lag_table import Windows
 
 MAX_FITTED: Final = 2_000  # last steps before the hold-out that are fitted; half a second per model of ETS
 SEASONS_NEEDED: Final = 2  # minimum length of a series for a seasonal model (statsmodels)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.signal import lfilter
 
-from executor.data.lag_table import series_starts
+from executor.data.series.lag_table import series_starts
 from executor.evaluation.baselines.baseline import forecast_baseline
 from executor.evaluation.baselines.rolling_origins import MAX_FITTED, SEASONS_NEEDED, forecast_origins
 from executor.evaluation.scores import THETA
 
 if TYPE_CHECKING:
-    from executor.data.lag_table import Windows
     from executor.data.raw_table import RawTable
+    from executor.data.series.lag_table import Windows
     from executor.evaluation.baselines.baseline import Baseline
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock

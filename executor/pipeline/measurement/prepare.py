@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.metric import create_metric
-from executor.data.rolling_split import rolling_split
+from executor.data.series.rolling_split import rolling_split
 from executor.data.split import split
 from executor.pipeline.prepare import PreparedRun, RunData, prepare
 from executor.runtime.budget import Budget

@@ -23,10 +23,11 @@ from executor.runtime.devices import CPU, use_device
 from executor.search.records.journal import Journal
 from executor.search.records.proposal import Proposal
 from executor.search.runners.compiled import compile_outputs
+from executor.search.runners.feeds.rows import to_device
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stack import out_of_fold_outputs
 from executor.search.runners.stacked import StackRunner
-from executor.search.runners.workspace import create_workspace, is_stacked, to_device
+from executor.search.runners.workspace import create_workspace, is_stacked
 from rules.scorecard.results import TrainingResult, choice_fields
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import NUMERIC_TARGET
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from executor.pipeline.measurement.prepare import Subject
     from executor.preprocessing.examples import Examples, Parts
     from executor.search.records.outcome import Outcome
-    from executor.search.runners.workspace import Rows, Workspace
+    from executor.search.runners.feeds.rows import Rows
+    from executor.search.runners.workspace import Workspace
     from rules.scorecard.results import MeasuredDataset
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from executor.data.lag_table import lag_table
 from executor.data.raw_table import Form, RawTable
-from executor.data.regular_steps import fill_missing_steps
+from executor.data.series.lag_table import lag_table
+from executor.data.series.regular_steps import fill_missing_steps
 from executor.model.validate_rows import read_new_rows
 
 if TYPE_CHECKING:

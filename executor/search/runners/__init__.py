@@ -7,7 +7,7 @@
 - `stack_planning`: Which trials share a stack.
 - `parallel`: One stack or trial per device.
 - `workspace`: What all trials share: rows on the device, loss, metric and results.
-- `image_feed`: Batches of images, from memory or from a file.
+- `feeds`: Rows for training steps, from memory or from a file.
 - `speed`: Measurement of the speed of a training.
 - `training_state`: Scores, best epoch and end of a trial.
 - `schedule_clock`: Progress of a training, for its learning-rate schedule.

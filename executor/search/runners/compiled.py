@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +10,7 @@ import tensorflow as tf
 from executor.components.network_kind import ROWS_PER_CALL
 from executor.components.optimizer import take_step
 from executor.networks.build import layer_rate_multipliers
+from executor.search.runners.feeds.rows import gather, with_images
 from executor.search.runners.training_state import MEASUREMENTS, NORM_EVERY
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     import keras
 
-    from executor.search.runners.image_feed import ImageFeed
-    from executor.search.runners.workspace import Rows, Workspace
+    from executor.search.runners.feeds.image_feed import ImageFeed
+    from executor.search.runners.feeds.rows import Batch, Rows
+    from executor.search.runners.workspace import Workspace
 
 
 def compile_graph(
@@ -81,27 +82,25 @@ def measure_norms(gradients: Sequence[tf.Tensor], weights: Sequence[tf.Tensor], 
 
 def compile_step(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, at: Workspace, *, batch: int
-) -> Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]:
+) -> Callable[[Batch, np.ndarray, np.ndarray, float, int], np.ndarray]:
     """Compile a function that takes training steps.
 
-    Its arguments are rows, (steps, batch) int32 indices; rates, (steps,) float32; the weight decay; and the number of
-    the first step within the epoch, from 0. It returns sums of the measurements of EpochMeans, (4, 1); NORM_EVERY sets
-    which steps have norms. The loop over steps is inside the graph: an epoch of 2,000 rows takes 24 ms, 88 ms with
-    model.fit.
+    Its arguments are rows; their indices in each step, (steps, batch) int32; rates, (steps,) float32; the weight decay;
+    and the number of the first step within the epoch, from 0. It returns sums of the measurements of EpochMeans,
+    (4, 1); NORM_EVERY sets which steps have norms. The loop over steps is inside the graph: an epoch of 2,000 rows
+    takes 24 ms, 88 ms with model.fit.
     """
     weights = network.trainable_variables
     kernel = first_kernel([weight.path for weight in weights])
     rate_multipliers = layer_rate_multipliers(network, at.parts, at.bundle)
 
     images = at.train.images
+    feed = cast("ImageFeed", images)  # of images alone
 
-    def take_one(
-        inputs: dict[str, tf.Tensor], chosen: tf.Tensor, rate: tf.Tensor, decay: tf.Tensor, index: tf.Tensor
-    ) -> tf.Tensor:
+    def take_one(batch: Batch, rate: tf.Tensor, decay: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            output = network(inputs, training=True) + tf.gather(at.train.offset, chosen)
-            target, weight = tf.gather(at.train.target, chosen), tf.gather(at.train.weight, chosen)
-            cost = at.loss(target, output, sample_weight=weight)
+            output = network(batch.inputs, training=True) + batch.offset
+            cost = at.loss(batch.target, output, sample_weight=batch.weight)
         # Keras would square duplicate embedding gradients separately, so they are densified first.
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
         norms = tf.cond(index % NORM_EVERY == 0, lambda: measure_norms(gradients, weights, kernel), lambda: tf.zeros(3))
@@ -110,34 +109,35 @@ def compile_step(
 
     one_step: Callable[..., tf.Tensor] = tf.autograph.experimental.do_not_convert(take_one)
 
-    def steps(rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+    def steps(rows: Batch, order: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         sums = tf.zeros([MEASUREMENTS, 1])
         for index in tf.range(tf.shape(rates)[0]):
-            chosen = rows[index]
-            inputs = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
+            batch = gather(rows, order[index])
             if images is not None:
-                inputs["dense"] = images.gather(chosen)
-            sums += one_step(inputs, chosen, rates[index], decay, first + index)
+                batch = with_images(batch, images.gather(order[index]))
+            sums += one_step(batch, rates[index], decay, first + index)
         return sums
 
     def streamed_steps(
-        feed: ImageFeed, rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor
+        rows: Batch, order: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor
     ) -> tf.Tensor:
         sums, index = tf.zeros([MEASUREMENTS, 1]), first
-        for pixels, chosen, rate in feed.streamed(rows, rates):
-            others = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
-            sums += one_step({**others, "dense": feed.standardised(pixels)}, chosen, rate, decay, index)
+        for pixels, chosen, rate in feed.streamed(order, rates):
+            batch = with_images(gather(rows, chosen), feed.standardised(pixels))
+            sums += one_step(batch, rate, decay, index)
             index += 1
         return sums
 
     trained = compile_graph(
-        partial(streamed_steps, images) if images is not None and images.is_streamed else steps,
+        streamed_steps if images is not None and images.is_streamed else steps,
+        at.train.spec,
         tf.TensorSpec([None, batch], tf.int32),
         tf.TensorSpec([None], tf.float32),
         tf.TensorSpec([], tf.float32),
         tf.TensorSpec([], tf.int32),
         has_loop=True,
     )
-    return lambda rows, rates, decay, first: np.asarray(
-        trained(tf.constant(rows), tf.constant(rates), tf.constant(decay, tf.float32), tf.constant(first)), np.float64
+    return lambda rows, order, rates, decay, first: np.asarray(
+        trained(rows, tf.constant(order), tf.constant(rates), tf.constant(decay, tf.float32), tf.constant(first)),
+        np.float64,
     )

@@ -26,6 +26,7 @@ from executor.search.records.weights import (
     write_weights,
 )
 from executor.search.runners.compiled import compile_outputs, compile_step
+from executor.search.runners.feeds.row_windows import EpochRows, windows
 from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
 from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.speed import measure_speed
@@ -37,7 +38,6 @@ from executor.search.runners.training_state import (
     Training,
     moments,
     patience_of,
-    shuffle_rows,
     validation_score,
 )
 from recommender.training_cost import steps_of
@@ -51,8 +51,9 @@ if TYPE_CHECKING:
     from executor.components.configuration import Configuration
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
+    from executor.search.runners.feeds.rows import Batch, Rows
     from executor.search.runners.speed import Speed
-    from executor.search.runners.workspace import Rows, Workspace
+    from executor.search.runners.workspace import Workspace
 
 MAX_GRAPHS: Final = 9
 """Cached graphs, one for each shape in the search space of images; the least recently used one is evicted."""
@@ -66,7 +67,7 @@ class CompiledTrial:
     optimizer: keras.optimizers.Optimizer
     start: list[np.ndarray]
     """Initial values of the optimizer's variables."""
-    step: Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]
+    step: Callable[[Batch, np.ndarray, np.ndarray, float, int], np.ndarray]
     outputs: Callable[[Rows], np.ndarray]
 
 
@@ -104,15 +105,15 @@ class SequentialRunner:
         chosen = configuration(at.bundle, proposal.hyperparameters, defaults=at.kind.defaults)
         member = Member(proposal, chosen, Training(patience=1))
         traced, batch = self._compile(member), self._batch(member)
-        rows = shuffle_rows([at.seed, 0], len(at.train), batch)
+        rows, order = next(windows(at.train, [at.seed, 0], batch))
 
         def take(steps: int) -> None:
-            traced.step(np.resize(rows, (steps, batch)), np.zeros(steps, np.float32), 0.0, 0)
+            traced.step(rows, np.resize(order, (steps, batch)), np.zeros(steps, np.float32), 0.0, 0)
 
         return measure_speed(
             at.clock,
             start=start,
-            steps=len(rows),
+            steps=steps_of(len(at.train), batch),
             take=take,
             validate=lambda: self._validate(member, traced, means=NOT_MEASURED),
         )
@@ -184,21 +185,22 @@ class SequentialRunner:
         """
         at, training, epochs = self._at, member.training, member.proposal.epochs
         batch = self._batch(member)
-        schedule = ScheduleClock(at.clock, steps=epochs * steps_of(len(at.train), batch))
+        steps = steps_of(len(at.train), batch)
+        schedule = ScheduleClock(at.clock, steps=epochs * steps)
         try:
             if at.parts.is_started and member.proposal.continues is None:
                 self._validate(member, traced, means=None)
             while training.ended_by is None:
                 epoch = member.proposal.first_epoch + len(training.scores)
-                rows, means = shuffle_rows([at.seed, epoch], len(at.train), batch), StepMeans()
-                while len(rows) and not schedule.is_over and not at.interrupt.requested:
-                    now, rows = np.split(rows, [schedule.steps(len(rows))])
+                batches, means = EpochRows(at.train, [at.seed, epoch], batch), StepMeans()
+                while means.steps < steps and not schedule.is_over and not at.interrupt.requested:
+                    rows, now = batches.take(schedule.steps(steps - means.steps))
                     progress = schedule.advance(len(now))
                     rates = learning_rates(
                         member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress
                     )
                     training.rate = float(rates[-1]), float(progress[-1])
-                    means.add(traced.step(now, rates, member.chosen.weight_decay, means.steps), steps=len(now))
+                    means.add(traced.step(rows, now, rates, member.chosen.weight_decay, means.steps), steps=len(now))
                 if at.interrupt.requested:
                     training.ended_by = "interrupt"
                     break
@@ -210,7 +212,7 @@ class SequentialRunner:
                 if training.ended_by is None and len(training.scores) == epochs:
                     training.ended_by = "completed"
                 if schedule.seconds_per_step is not None:
-                    training.epoch_seconds = schedule.seconds_per_step * steps_of(len(at.train), batch)
+                    training.epoch_seconds = schedule.seconds_per_step * steps
         except KeyboardInterrupt:
             at.interrupt.requested = True
             training.ended_by = "interrupt"

@@ -55,16 +55,6 @@ class Stack(NamedTuple):
         return taken._replace(layers=tf.gather(self.layers, index, axis=1))
 
 
-class Batch(NamedTuple):
-    """Rows of one step, as in Rows."""
-
-    inputs: dict[str, tf.Tensor]
-    target: tf.Tensor
-    offset: tf.Tensor
-    weight: tf.Tensor
-    fold: tf.Tensor
-
-
 def out_of_fold_outputs(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Select out-of-fold outputs, (…, rows, outputs), averaged over repeats.
 

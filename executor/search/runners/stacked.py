@@ -26,6 +26,7 @@ from executor.search.records.weights import (
     write_arrays,
     write_weights,
 )
+from executor.search.runners.feeds.row_windows import EpochRows, windows
 from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
 from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.speed import measure_speed
@@ -39,7 +40,6 @@ from executor.search.runners.training_state import (
     Training,
     moments,
     patience_of,
-    shuffle_rows,
     validation_score,
 )
 from recommender.training_cost import steps_of
@@ -147,16 +147,16 @@ class StackRunner:
         stack, _ = self._start([member], graph)
         if trials > 1:
             stack = stack.take(pad_to_size([*range(at.parts.fold_count)] * trials, self._sizes))
-        rows = shuffle_rows([at.seed, 0], len(at.train), batch)
+        rows, order = next(windows(at.train, [at.seed, 0], batch))
 
         def take(steps: int) -> None:
             rates = np.zeros((steps, stack.trials), np.float32)
-            graph.train(stack, np.resize(rows, (steps, batch)), rates, noise=0, first=0)
+            graph.train(stack, rows, np.resize(order, (steps, batch)), rates, noise=0, first=0)
 
         speed = measure_speed(
             at.clock,
             start=start,
-            steps=len(rows),
+            steps=steps_of(len(at.train), batch),
             take=take,
             validate=lambda: self._validate(members, stack, graph, StepMeans()),
         )
@@ -235,13 +235,13 @@ class StackRunner:
         try:
             while running:
                 epoch_number = first_epoch + epoch  # number of the epoch, which seeds the order of rows and dropout
-                rows, done = shuffle_rows([at.seed, epoch_number], len(at.train), batch), 0
+                batches, done = EpochRows(at.train, [at.seed, epoch_number], batch), 0
                 means = StepMeans()
                 while done < steps and not pace.is_over and not at.interrupt.requested:
-                    now = pace.steps(steps - done)
+                    rows, chosen = batches.take(pace.steps(steps - done))
+                    now, noise = len(chosen), epoch_number * steps + done
                     rates = _rates(running, pace.advance(now), each=at.parts.fold_count, networks=stack.trials)
-                    chosen, noise = rows[done : done + now], epoch_number * steps + done
-                    stack, here = graph.train(stack, chosen, rates, noise=noise, first=done)
+                    stack, here = graph.train(stack, rows, chosen, rates, noise=noise, first=done)
                     means.add(here, steps=now)
                     done += now
                 epoch += 1

@@ -12,7 +12,8 @@ from executor.components.optimizer import has_layer_rates
 from executor.components.stacked_optimizer import properties_of, update_rule
 from executor.networks import stacked_tabular
 from executor.search.runners.compiled import compile_graph
-from executor.search.runners.stack import SIZES, Batch, Stack, pad_to_size
+from executor.search.runners.feeds.rows import Batch, gather
+from executor.search.runners.stack import SIZES, Stack, pad_to_size
 from executor.search.runners.training_state import MEASUREMENTS, NORM_EVERY
 from rules.vocabulary.choices import Hyperparameter
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from executor.components.configuration import Configuration
     from executor.networks.stacked_tabular import StackShape
-    from executor.search.runners.workspace import Rows, Workspace
+    from executor.search.runners.feeds.rows import Rows
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
 OUTPUTS_PER_CALL: Final = 1 << 22
@@ -74,8 +76,9 @@ class StackedGraph:
             fold=tf.TensorSpec([None], tf.int32),
             steps=vector,
         )
-        rows, rates = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None, None], tf.float32)
-        self._train = compile_graph(self._steps, stack, rows, rates, tf.TensorSpec([2], tf.int32), has_loop=True)
+        chosen, rates = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None, None], tf.float32)
+        numbers = tf.TensorSpec([2], tf.int32)
+        self._train = compile_graph(self._steps, stack, at.train.spec, chosen, rates, numbers, has_loop=True)
         columns = {"dense": tf.TensorSpec([None, shape.width], tf.float32)}
         if shape.vocabulary:
             columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)
@@ -161,15 +164,15 @@ class StackedGraph:
         return stack.take(pad_to_size(range(len(configurations)), self._sizes))
 
     def train(
-        self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0
+        self, stack: Stack, rows: Batch, chosen: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0
     ) -> tuple[Stack, np.ndarray]:
         """Take training steps; returns the stack, and sums of the measurements of EpochMeans, (4, K).
 
-        rows: (steps, batch) int32 indices; rates: (steps, K) float32. noise: number of the first step, which seeds
-        dropout; first: its number within the epoch, from 0.
+        chosen: (steps, batch) int32 indices of the rows; rates: (steps, K) float32. noise: number of the first
+        step, which seeds dropout; first: its number within the epoch, from 0.
         """
         numbers = tf.constant([noise, first], tf.int32)
-        trained, sums = self._train(stack, tf.constant(rows), tf.constant(rates), numbers)
+        trained, sums = self._train(stack, rows, tf.constant(chosen), tf.constant(rates), numbers)
         return trained, sums.numpy()
 
     def outputs(self, stack: Stack, rows: Rows) -> np.ndarray:
@@ -208,20 +211,13 @@ class StackedGraph:
     def _outputs(self, stack: Stack, inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
         return self._forward(stack, inputs) + offset
 
-    def _steps(self, stack: Stack, rows: tf.Tensor, rates: tf.Tensor, numbers: tf.Tensor) -> tuple[Stack, tf.Tensor]:
-        train = self._at.train
+    def _steps(
+        self, stack: Stack, rows: Batch, chosen: tf.Tensor, rates: tf.Tensor, numbers: tf.Tensor
+    ) -> tuple[Stack, tf.Tensor]:
         sums = tf.zeros([MEASUREMENTS, tf.shape(rates)[1]])
         for index in tf.range(tf.shape(rates)[0]):
-            chosen = rows[index]
-            batch = Batch(
-                inputs={name: tf.gather(values, chosen) for name, values in train.inputs.items()},
-                target=tf.gather(train.target, chosen),
-                offset=tf.gather(train.offset, chosen),
-                weight=tf.gather(train.weight, chosen),
-                fold=tf.gather(train.fold, chosen),
-            )
             noise, step = tf.unstack(numbers + index)
-            stack, here = self._step(stack, batch, rates[index], noise, step % NORM_EVERY == 0)
+            stack, here = self._step(stack, gather(rows, chosen[index]), rates[index], noise, step % NORM_EVERY == 0)
             sums += here
         return stack, sums
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from recommender.training_cost import steps_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -176,12 +174,6 @@ def patience_of(epochs: int, validation: Choice | None = None) -> int:
     if not getattr(validation, "early_stopping", True):
         return epochs
     return max(PATIENCE, round(PATIENT_SHARE * epochs))
-
-
-def shuffle_rows(seed: list[int], rows: int, batch: int) -> np.ndarray:
-    """Shuffle the rows of an epoch, (steps, batch) int32; the last batch is padded from the first."""
-    order = np.random.default_rng(seed).permutation(rows).astype(np.int32)
-    return np.resize(order, (steps_of(rows, batch), batch))
 
 
 def validation_score(outputs: np.ndarray, at: Workspace) -> float | None:

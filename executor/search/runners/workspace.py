@@ -10,12 +10,10 @@ import tensorflow as tf
 
 from executor.components.loss import create_loss, fit_to_loss, sample_weights
 from executor.components.stacked_optimizer import has_update_rule
-from executor.data.row_arrays import map_arrays
 from executor.networks.registry import network_kind
-from executor.preprocessing.encoded_images import EncodedImages
 from executor.runtime.clock import Clock
 from executor.runtime.interrupt import Interrupt
-from executor.search.runners.image_feed import ImageFeed
+from executor.search.runners.feeds.rows import Rows, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,32 +24,8 @@ if TYPE_CHECKING:
     from executor.components.configuration import Value
     from executor.components.metric import PerformanceMetric
     from executor.components.network_kind import NetworkKind
-    from executor.preprocessing.examples import Examples, Parts
+    from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Examples on the device."""
-
-    inputs: dict[str, tf.Tensor]
-    """Inputs of networks, except images."""
-    target: tf.Tensor
-    offset: tf.Tensor
-    weight: tf.Tensor
-    """(rows,) float32, mean 1."""
-    fold: tf.Tensor
-    """(rows, repeats) int32; all 0 where there are no folds."""
-    images: ImageFeed | None = None
-    """Images; None for other rows."""
-
-    def __len__(self) -> int:
-        return int(self.target.shape[0])
-
-    def copy_to_device(self) -> Rows:
-        """Copy to the current device."""
-        own = map_arrays(self, tf.identity)
-        return own if self.images is None else replace(own, images=self.images.copy_to_device())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,22 +106,4 @@ def create_workspace(
         seed=seed,
         directory=directory,
         interrupt=interrupt or Interrupt(),
-    )
-
-
-def to_device(examples: Examples, weight: np.ndarray | None = None) -> Rows:
-    """Copy examples to the current device; weight: (rows,), all 1 by default."""
-    images = ImageFeed(examples.dense) if isinstance(examples.dense, EncodedImages) else None
-    inputs = {
-        name: tf.constant(values, tf.int32 if name == "codes" else tf.float32)
-        for name, values in examples.network_inputs.items()
-        if name != "dense" or images is None
-    }
-    return Rows(
-        inputs=inputs,
-        target=tf.constant(examples.target, tf.float32),
-        offset=tf.constant(examples.offset, tf.float32),
-        weight=tf.constant(np.ones(len(examples), np.float32) if weight is None else weight, tf.float32),
-        fold=tf.constant(np.zeros((len(examples), 1)) if examples.fold is None else examples.fold, tf.int32),
-        images=images,
     )

@@ -181,7 +181,7 @@ def test_a_training_with_weights_is_that_with_repeated_rows(
         graph = StackedGraph(at, StackShape.of(parts, [chosen]), batch=rows.shape[1])
         stack = graph.start([(initial_weights(parts, bundle, chosen, seed=0), chosen)])
         for step in range(3):
-            stack, _ = graph.train(stack, rows, np.full((1, 1), 0.1, np.float32), noise=step)
+            stack, _ = graph.train(stack, at.train.columns, rows, np.full((1, 1), 0.1, np.float32), noise=step)
         trained.append([weight.numpy() for weight in stack.weights])
     for weighted, repeated in zip(*trained, strict=True):
         np.testing.assert_allclose(weighted, repeated, atol=2e-6)

@@ -14,10 +14,10 @@ import pytest
 
 from executor import layers
 from executor.components.metric import outcome_of
-from executor.data.lag_plan import plan_windows
-from executor.data.lag_table import lag_table
 from executor.data.raw_table import RawTable
 from executor.data.read_rows import read_rows
+from executor.data.series.lag_plan import plan_windows
+from executor.data.series.lag_table import lag_table
 from executor.data.split import split
 from executor.layers.output import Values
 from executor.model.assemble import assemble, model_inputs

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from executor.data.labels import LabelType
-from executor.data.lag_table import Windows
+from executor.data.series.lag_table import Windows
 from executor.model.calibration.conformal_quantiles import conformal_quantiles
 from executor.model.prediction_columns import (
     free_name,

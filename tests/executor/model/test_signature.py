@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from executor.components.threshold import Threshold
-from executor.data.lag_plan import plan_windows
-from executor.data.lag_table import future_rows, lag_table
 from executor.data.read_rows import read_rows
+from executor.data.series.lag_plan import plan_windows
+from executor.data.series.lag_table import future_rows, lag_table
 from executor.data.split import split
 from executor.model.prediction_columns import prediction_columns, prediction_names
 from executor.model.signature import Signature, create_signature

@@ -217,7 +217,8 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
         optimizer.build(network.trainable_variables)
         before = [np.asarray(one) for one in network.trainable_variables]
         rows = np.arange(len(parts.train), dtype=np.int32)[None]
-        compile_step(network, optimizer, at, batch=rows.size)(rows, np.array([RATE], np.float32), 0.0, 0)
+        step = compile_step(network, optimizer, at, batch=rows.size)
+        step(at.train.columns, rows, np.array([RATE], np.float32), 0.0, 0)
         moved = zip(network.trainable_variables, before, strict=True)
         return optimizer, {one.path: np.asarray(one) - old for one, old in moved}
 

@@ -18,10 +18,10 @@ from executor.search.oracles import bayesian
 from executor.search.records.journal import JOURNAL, Journal
 from executor.search.records.lock import lock_run_directory
 from executor.search.runners.compiled import compile_outputs
+from executor.search.runners.feeds.rows import to_device
 from executor.search.runners.schedule_clock import MAX_CALL_SECONDS
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.stacked_graph import StackedGraph
-from executor.search.runners.workspace import to_device
 from executor.search.search import search
 from recommender import training_cost as speed
 from recommender.time_plan import TimePlan

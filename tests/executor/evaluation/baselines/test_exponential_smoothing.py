@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-from executor.data.lag_table import Windows, lag_table
 from executor.data.raw_table import RawTable
+from executor.data.series.lag_table import Windows, lag_table
 from executor.evaluation.baselines.exponential_smoothing import exponential_baseline
 from executor.runtime.clock import Clock
 from rules.vocabulary.facts import Task

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
-from executor.data.lag_table import Windows, lag_table
 from executor.data.raw_table import RawTable
+from executor.data.series.lag_table import Windows, lag_table
 from executor.evaluation.baselines.theta import MAX_TAUGHT, FittedTheta, theta_baseline, theta_forecasts
 from executor.runtime.clock import Clock
 from rules.vocabulary.facts import Task

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from executor.components.metric import create_metric
-from executor.data.lag_table import Windows
 from executor.data.raw_table import Form, Lagged, RawTable
+from executor.data.series.lag_table import Windows
 from executor.evaluation.diagnostics.permutation_importance import measure_importance
 from executor.model.signature import ModelInput, Signature
 from executor.runtime.clock import Clock

@@ -277,11 +277,11 @@ def start(at: Workspace, graph: StackedGraph, configurations: Sequence[Configura
     )
 
 
-def steps(graph: StackedGraph, stack: Stack, *, first: int, last: int) -> Stack:
+def steps(at: Workspace, graph: StackedGraph, stack: Stack, *, first: int, last: int) -> Stack:
     """Some training steps on rows and at rates that depend on the steps' numbers alone."""
     rows = np.array([np.random.default_rng(step).integers(0, 80, size=16) for step in range(first, last)], np.int32)
     rates = np.array([[0.05 / (1 + step)] * stack.trials for step in range(first, last)], np.float32)
-    return graph.train(stack, rows, rates, noise=first)[0]
+    return graph.train(stack, at.train.columns, rows, rates, noise=first)[0]
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), pytest.param(Adagrad(), marks=long_test), Sgd()], ids=str)
@@ -293,14 +293,14 @@ def test_a_trial_goes_on_in_another_shape_as_if_it_had_never_stopped(
     own = configuration(at.bundle, values)
     other = configuration(at.bundle, {"units": 6, "layers": 3})
     narrow, wide = (graph_of(at, StackShape.of(at.parts, some)) for some in ([own], [own, other]))
-    stopped = steps(narrow, start(at, narrow, [own]), first=0, last=4)
-    whole = narrow.state(steps(narrow, stopped, first=4, last=9), 0, own)
+    stopped = steps(at, narrow, start(at, narrow, [own]), first=0, last=4)
+    whole = narrow.state(steps(at, narrow, stopped, first=4, last=9), 0, own)
 
     state = narrow.state(stopped, 0, own)
-    foreign = wide.state(steps(wide, start(at, wide, [other]), first=0, last=4), 0, other)
+    foreign = wide.state(steps(at, wide, start(at, wide, [other]), first=0, last=4), 0, other)
     resumed = wide.resume([foreign, state], [other, own])
     assert_close(wide.state(resumed, 1, own), state)
-    assert_close(wide.state(steps(wide, resumed, first=4, last=9), 1, own), whole)
+    assert_close(wide.state(steps(at, wide, resumed, first=4, last=9), 1, own), whole)
     assert float(whole["steps"]) == 9
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.lag_table import (
+from executor.data.raw_table import Form
+from executor.data.series.lag_table import (
     MIN_LAGS,
     Step,
     Windows,
@@ -14,7 +15,6 @@ from executor.data.lag_table import (
     series_starts,
     sort_rows,
 )
-from executor.data.raw_table import Form
 from recommender.profile.characteristics.seasons import TRAINING_SHARE, YEAR, find_horizon_and_season
 from recommender.roles.time_order import REGULAR_SHARE, spacing
 from rules.errors import DatasetError

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.data.lag_plan import plan_windows
-from executor.data.lag_table import Step, Windows, empty_ahead, future_rows, lag_table, rows_of_shortest
 from executor.data.raw_table import Form, Lagged, RawTable
-from executor.data.regular_steps import fill_missing_steps
-from executor.data.rolling_split import rolling_split
+from executor.data.series.lag_plan import plan_windows
+from executor.data.series.lag_table import Step, Windows, empty_ahead, future_rows, lag_table, rows_of_shortest
+from executor.data.series.regular_steps import fill_missing_steps
+from executor.data.series.rolling_split import rolling_split
 from recommender.roles.roles import Roles
 from rules.errors import DatasetError
 from rules.vocabulary.facts import Task

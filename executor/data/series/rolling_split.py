@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.lag_table import series_starts
+from executor.data.series.lag_table import series_starts
 from executor.data.split import MIN_ROWS, Split, split
 from recommender.dataset.split_shares import HOLD_OUT_SHARE
 from recommender.profile.known_split import validation_share

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.lag_table import series_starts, sort_rows
+from executor.data.series.lag_table import series_starts, sort_rows
 
 if TYPE_CHECKING:
-    from executor.data.lag_table import Step
     from executor.data.raw_table import RawTable
+    from executor.data.series.lag_table import Step
 
 MAX_FILLED: Final = 1.0
 """Empty rows per row; a series with more missing steps is left as it is."""
