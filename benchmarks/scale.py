@@ -1,15 +1,18 @@
-"""Seconds and memory of a recommendation, and rows a second of predictions, by the number of rows.
+"""Seconds and memory of a recommendation, and rows a second of trainings and predictions, by the number of rows.
 
     python -m benchmarks.scale [--first 10000] [--rows 100000000] [--run RUN] [--predict 1000000]
+    python -m benchmarks.scale --train 1000000 [--numbers 49] [--budget 600] [--memory 500MB]
 
 Parquet files of 10⁴, 10⁵, … rows with 19 single floats and a class are generated in a temporary directory, which needs
 76 bytes a row, and each is recommended for in a new process. With --run, a run or an export that was trained on such a
-file predicts rows of the largest one; `--write FILE` writes 20,000 rows to train on, and ends.
+file predicts rows of the largest one; `--write FILE` writes 20,000 rows to train on, and ends. With --train, such a
+file is trained in memory, and again with a limit of memory that lets its rows be streamed from disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,7 @@ from rich.table import Table
 FIRST: Final = 10_000
 TRAINING_ROWS: Final = 20_000
 NUMBERS: Final = 19
+MEMORY: Final = "60MB"  # with which rows are streamed
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 # A child's ru_maxrss starts at its parent's; this one starts at zero.
@@ -44,11 +48,24 @@ start = time.perf_counter()
 model.predict_file(sys.argv[2], sys.argv[3], ignore_extra=True)
 print(time.perf_counter() - start, time.process_time(), {PEAK})
 """
+TRAIN = f"""
+import sys, time
+from executor.runtime.tensorflow_import import quiet_tensorflow
+quiet_tensorflow()
+from executor import train
+from executor.search.records.journal import read_lines
+start = time.perf_counter()
+run = train(sys.argv[1], target="y", trials=1, budget=float(sys.argv[2]), report=False, directory=sys.argv[3])
+fitted = read_lines(run.directory)[0][0]
+seen = int(run.summary.split.split()[0].replace(",", ""))
+print(run.scores.hold_out.value, seen / fitted.epoch_seconds, fitted.epochs)
+print(time.perf_counter() - start, time.process_time(), {PEAK})
+"""
 
 
-def write_rows(path: Path, rows: int) -> None:
+def write_rows(path: Path, rows: int, columns: int = NUMBERS) -> None:
     """Write a Parquet file of random rows."""
-    numbers = ", ".join(f"(random() * {number + 1})::FLOAT AS x{number}" for number in range(NUMBERS))
+    numbers = ", ".join(f"(random() * {number + 1})::FLOAT AS x{number}" for number in range(columns))
     label = "CASE WHEN x0 + x1 / 2 + x2 / 3 + random() > 2.2 THEN 'yes' ELSE 'no' END AS y"
     query = f"SELECT *, {label} FROM (SELECT {numbers} FROM range({rows}))"  # noqa: S608  own names
     with duckdb.connect() as connection:
@@ -58,11 +75,44 @@ def write_rows(path: Path, rows: int) -> None:
 
 def measure(code: str, *arguments: str) -> tuple[float, float, float]:
     """Seconds, seconds of CPU and peak memory in MiB of code in a new process."""
+    seconds, of_cpu, peak = run(code, *arguments)[-3:]
+    return seconds, of_cpu, peak / 1024
+
+
+def run(code: str, *arguments: str, memory: str = "") -> list[float]:
+    """Numbers that code prints in a new process. memory: limit of memory; empty for that of the machine."""
     done = subprocess.run(  # noqa: S603  code of this file
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "PCWAT_MEMORY": memory},
     )
-    seconds, of_cpu, peak = done.stdout.split()[-3:]
-    return float(seconds), float(of_cpu), float(peak) / 1024
+    return [float(word) for word in done.stdout.split()]
+
+
+def train_both(rows: int, columns: int, budget: float, memory: str, console: Console) -> None:
+    """Print a training in memory, and one whose rows are streamed from disk."""
+    table = Table("rows", "training", "rows a second", "epochs", "score", "seconds", "CPU, s", "memory, MiB")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        write_rows(path, rows, columns)
+        for name, limit in {"in memory": "", f"streamed ({memory})": memory}.items():
+            score, speed, epochs, seconds, of_cpu, peak = run(
+                TRAIN, str(path), str(budget), f"{folder}/{name}", memory=limit
+            )
+            table.add_row(
+                f"{rows:,}",
+                name,
+                f"{speed:,.0f}",
+                f"{epochs:.0f}",
+                f"{score:.4f}",
+                f"{seconds:,.0f}",
+                f"{of_cpu:,.0f}",
+                f"{peak / 1024:,.0f}",
+            )
+    console.print(table)
 
 
 def main() -> None:
@@ -72,11 +122,18 @@ def main() -> None:
     parser.add_argument("--run", type=Path, help="run or export that predicts")
     parser.add_argument("--predict", type=int, default=1_000_000, help="rows that it predicts")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write a table to train on")
+    parser.add_argument("--train", type=int, metavar="ROWS", help="train on a table of this many rows, and end")
+    parser.add_argument("--numbers", type=int, default=NUMBERS, help="its feature columns")
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds of each training")
+    parser.add_argument("--memory", default=MEMORY, help="limit with which its rows are streamed")
     options = parser.parse_args()
     if options.write is not None:
         write_rows(options.write, TRAINING_ROWS)
         return
     console = Console(highlight=False)
+    if options.train is not None:
+        train_both(options.train, options.numbers, options.budget, options.memory, console)
+        return
     table = Table("rows", "file, MB", "recommend, s", "CPU, s", "memory, MiB")
     with tempfile.TemporaryDirectory() as folder:
         rows = options.first

@@ -46,6 +46,8 @@ MAX_HIDDEN_FEATURES: Final = 1_000
 """Random features of sequences that hidden layers read next to a linear layer on all of them
 (docs/evidence.md#ridge-start)."""
 MAX_BINNED_COLUMNS: Final = 100  # numeric columns; with more, bins would dominate the training time
+MAX_BIN_CELLS: Final = 2**27  # bins of all training rows: 512 MiB
+MAX_ONE_HOT: Final = 50  # categories; above it a column gets an embedding (docs/evidence.md, section 1)
 TERMS_PER_ROW: Final = 6
 MAX_TERMS: Final = (30_000, 60_000)
 """Largest vocabulary of words and word pairs, for few and for many training rows (docs/evidence.md#text-networks). Each

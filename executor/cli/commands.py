@@ -278,6 +278,8 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
     if prepared.advice is not None and not quiet:
         show(prepared.advice, Console(highlight=False))
     if not quiet:
+        if prepared.plan.streaming is not None:
+            messages.print(prepared.plan.streaming.sentence, style="dim")
         messages.print("Starting TensorFlow …", style="dim")
     quiet_tensorflow()
     from executor.pipeline.execute import execute  # noqa: PLC0415  after TensorFlow was silenced

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.row_arrays import evenly_spaced, take_rows
+from executor.data.stored_rows import StoredColumns
 from recommender.dataset.sql import BLOB, is_number
 from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Form(StrEnum):
@@ -83,7 +84,8 @@ class Lagged:
 class RawTable:
     """Rows of a dataset before encoding.
 
-    features: for each column that the model reads, (rows,) float64 or str objects by its form, in order; of
+    features: for each column that the model reads, (rows,) float64 or str objects by its form, in order, on disk where
+        the rows of a table do not fit into memory; of
         images executor.data.images.ImageArray, which reads as (rows, height, width, channels) uint8; of sequences of
         numbers (rows, steps, channels) float32.
     forms: the form of each of them.
@@ -123,13 +125,31 @@ class RawTable:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, rows: np.ndarray) -> RawTable:
-        """Return some of the rows; rows: (n,) indices or (len(self),) mask."""
+    def take(self, rows: np.ndarray | slice) -> RawTable:
+        """Return some of the rows; rows: (n,) indices, (len(self),) mask or a slice."""
         return take_rows(self, rows)
 
     def evenly_spaced(self, most: int) -> RawTable:
         """Return at most `most` of the rows, evenly spaced."""
         return self.take(evenly_spaced(len(self), most))
+
+    @property
+    def in_memory(self) -> RawTable:
+        """All rows, or of rows on disk an evenly spaced sample that fits into memory."""
+        features = self.features
+        return self.evenly_spaced(features.cache.sample) if isinstance(features, StoredColumns) else self
+
+    def parts(self, multiple: int = 1) -> Iterator[tuple[slice, RawTable]]:
+        """The rows in parts that fit into memory: all at once unless they are on disk.
+
+        multiple: number that divides the number of rows of each part but the last one.
+        """
+        size = max(1, len(self))
+        if isinstance(self.features, StoredColumns):
+            size = multiple * max(1, self.features.rows_at_once // multiple)
+        for start in range(0, max(1, len(self)), size):
+            rows = slice(start, min(start + size, len(self)))
+            yield rows, self if size >= len(self) else self.take(rows)
 
     def of_form(self, form: Form) -> tuple[str, ...]:
         """Names of the columns of a form, in order."""

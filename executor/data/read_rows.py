@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from executor.data.images import ROWS_READ, ImageArray
 from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
+from executor.data.stored_rows import StoredColumn, StoredColumns
 from recommender.dataset.sql import category_text, chunks, is_number, quoted, time_stamp
+from recommender.planning.training_memory import NUMBER_BYTES
 from rules.errors import TargetError
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from executor.data.stored_rows import RowCache
     from recommender.dataset.dataset import Dataset
     from recommender.roles.roles import Roles
 
 
-def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
+def read_rows(dataset: Dataset, roles: Roles, cache: RowCache | None = None) -> RawTable:
     """Read the rows with a known target.
 
     Of a series all rows with a time stamp are read: a row without a target is still a step in time (its truth is NaN).
-    Rows with weight 0 are left out.
+    Rows with weight 0 are left out. cache: where the features are written; None to read them into memory.
     Raises TargetError if no row is left.
     """
     forms = {name: form_of(roles.columns[name].kind, dataset.storage[name]) for name in roles.features}
@@ -43,15 +47,15 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
     truth, label_pairs = _truth(dataset, roles, where)
     time, has_clock = read_time(dataset, roles.time_column, where)
     return RawTable(
-        features=read_columns(dataset, forms, where),
+        features=read_columns(dataset, forms, where) if cache is None else _store_columns(dataset, forms, where, cache),
         forms=forms,
         rows=rows.astype(np.int64),
         truth=truth,
         label_pairs=label_pairs,
         time=time,
         has_clock=has_clock,
-        entity=read_names(dataset, roles.entity_column, where),
-        part=read_names(dataset, roles.split_column, where),
+        entity=read_names(dataset, roles.entity_column, where, cache),
+        part=read_names(dataset, roles.split_column, where, cache),
         weight=None
         if roles.weight_column is None
         else read_columns(dataset, {roles.weight_column: Form.NUMBER}, where)[roles.weight_column],
@@ -69,6 +73,32 @@ def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE
         read = _read_images if forms[name] is Form.IMAGE else _read_sequences
         found[name] = read(dataset, name, where)
     return {name: found[name] for name in forms}
+
+
+def _store_columns(dataset: Dataset, forms: Mapping[str, Form], where: str, cache: RowCache) -> StoredColumns:
+    """Write columns of numbers, times and categories to disk, for the rows that meet the SQL condition."""
+    (rows,) = dataset.connection.execute(f"SELECT count(*) FROM dataset WHERE {where}").fetchall()[0]  # noqa: S608  quoted
+    found: dict[str, StoredColumn] = {}
+    for names in chunks([*forms]):
+        expressions = [sql_expression(name, dataset.storage[name], forms[name]) for name in names]
+        columns = ", ".join(f"{value} AS v{number}" for number, value in enumerate(expressions))
+        query = dataset.connection.sql(f"SELECT {columns} FROM dataset WHERE {where}")  # noqa: S608  quoted
+        batches = query.to_arrow_reader(cache.rows_of(NUMBER_BYTES * len(names)))
+        known: list[dict[str, int]] = [{} for _ in names]
+        parts = ([_numbers(values, own) for values, own in zip(batch.columns, known, strict=True)] for batch in batches)
+        for name, own, values in zip(names, known, cache.write(rows, parts), strict=True):
+            categories = np.array([*own], dtype=object) if forms[name] is Form.LEVEL else None
+            found[name] = StoredColumn(values=values, categories=categories)
+    return StoredColumns(columns=found, cache=cache, count=rows)
+
+
+def _numbers(values: pa.Array, known: dict[str, int]) -> np.ndarray:
+    """Numbers of a column, or the indices of its texts among the known ones, which new ones join."""
+    if not pa.types.is_string(values.type):
+        return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
+    texts = values.dictionary_encode()
+    places = [known.setdefault(text, len(known)) for text in texts.dictionary.to_pylist()]
+    return np.take(np.asarray(places, np.int32), np.asarray(texts.indices))
 
 
 def _read_images(dataset: Dataset, name: str, where: str) -> ImageArray:
@@ -170,9 +200,16 @@ def read_time(dataset: Dataset, name: str | None, where: str = "TRUE") -> tuple[
     return values.astype(np.float64), form is Form.TIME
 
 
-def read_names(dataset: Dataset, name: str | None, where: str = "TRUE") -> np.ndarray | None:
-    """Read a column as text, (rows,) str objects, "" where missing; None without a column."""
+def read_names(
+    dataset: Dataset, name: str | None, where: str = "TRUE", cache: RowCache | None = None
+) -> np.ndarray | None:
+    """Read a column as text, (rows,) str objects, "" where missing; None without a column.
+
+    cache: through which equal texts become one object; None where memory does not matter.
+    """
     if name is None:
         return None
+    if cache is not None:
+        return _store_columns(dataset, {name: Form.LEVEL}, where, cache)[name]
     (values,) = fetch_columns(dataset, [sql_expression(name, dataset.storage[name], Form.LEVEL)], where)
     return values

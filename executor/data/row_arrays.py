@@ -32,8 +32,8 @@ def map_arrays(record: Record, function: Callable[[Any], Any]) -> Record:
     return replace(record, **{field.name: mapped(getattr(record, field.name)) for field in fields(record)})
 
 
-def take_rows(record: Record, rows: np.ndarray) -> Record:
-    """Return some rows of each array; rows: (n,) indices, or a mask of all rows."""
+def take_rows(record: Record, rows: np.ndarray | slice) -> Record:
+    """Return some rows of each array; rows: (n,) indices, a mask of all rows, or a slice."""
     return map_arrays(record, lambda own: own.take(rows) if isinstance(own, StoredColumns) else own[rows])
 
 

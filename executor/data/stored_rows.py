@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from recommender.dataset.memory import VARIABLE
+from recommender.planning.training_memory import NUMBER_BYTES
 from rules.errors import TrainingError
 from rules.text.temporary import process_prefix
 
@@ -181,7 +182,7 @@ class StoredColumns(Mapping[str, np.ndarray]):
     @property
     def rows_at_once(self) -> int:
         """Number of rows that are read at once."""
-        return self.cache.rows_of(8 * len(self.columns))
+        return self.cache.rows_of(NUMBER_BYTES * len(self.columns))
 
     def take(self, rows: slice | np.ndarray) -> Mapping[str, np.ndarray]:
         """Select rows: those that fit into a window are read, of more only their indices are kept."""

@@ -194,13 +194,13 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
     stacked = [tf.constant(np.stack(weights[index::each])) for index in range(each)]
     units, layers = (tf.constant(mask) for mask in masks([chosen] * count, shape))
     rows = parts.validation
-    inputs = {name: tf.constant(values) for name, values in rows.network_inputs.items()}
+    inputs = rows.network_inputs
     at_once = max(1, OUTPUTS_PER_CALL // (count * shape.units))
     outputs = np.concatenate(
         [
             forward(
                 stacked,
-                {name: values[start : start + at_once] for name, values in inputs.items()},
+                {name: tf.constant(np.asarray(own[start : start + at_once])) for name, own in inputs.items()},
                 bundle=bundle.of_trial(outcome.hyperparameters),
                 shape=shape,
                 units=units,

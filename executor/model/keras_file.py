@@ -281,9 +281,10 @@ def predict_rows(model: keras.Model | Callable[..., tf.Tensor], signature: Signa
     only.
     """
     found = np.empty((len(table), signature.outputs))
-    for rows, some in _batches(signature, table):
-        outputs = np.asarray(model(model_inputs(signature, some), training=False), np.float64)
-        found[rows] = outputs[: len(rows)]
+    for part, own in table.parts():
+        for rows, some in _batches(signature, own):
+            outputs = np.asarray(model(model_inputs(signature, some), training=False), np.float64)
+            found[part][rows] = outputs[: len(rows)]
     return found
 
 

@@ -48,7 +48,7 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
     """
     if run.plan.parent:
         return execute_continuation(run, clock=clock)
-    with write_run_log(run.directory):
+    with run.data.cache or nullcontext(), write_run_log(run.directory):
         configure_tensorflow()
         if run.plan.cluster is None:
             check_request()

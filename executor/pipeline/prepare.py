@@ -19,6 +19,7 @@ from executor.data.series.lag_table import Windows, lag_table, sort_rows
 from executor.data.series.regular_steps import fill_missing_steps
 from executor.data.series.rolling_split import rolling_split
 from executor.data.split import Split, split
+from executor.data.stored_rows import RowCache, StoredColumns
 from executor.evaluation.diagnostics.next_steps import check_level
 from executor.preprocessing.target_scale import target_scale_of, to_learning_scale
 from executor.runs.files import (
@@ -39,14 +40,17 @@ from executor.search.records.journal import check_journal, search_digest
 from recommender.dataset.address import recorded, reopened
 from recommender.device_speed import requested_device
 from recommender.planning.cluster_address import check_shared, parse_cluster
+from recommender.dataset.memory import VARIABLE
+from recommender.planning.training_memory import plan_streaming
 from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
 from recommender.roles.infer import infer_roles
 from recommender.run_manifest import RECORD, SCORES
 from rules.decision.record import Record
-from rules.errors import ColumnError, RunError, TrainingError, did_you_mean
+from rules.errors import ClusterError, ColumnError, RunError, TrainingError, did_you_mean
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.text.numbers import size_text
 from rules.text.temporary import remove_leftovers
 from rules.text.wording import listed
 from rules.vocabulary.bundle import Bundle, fingerprint
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
 
     from recommender.dataset.address import DatasetAddress
     from recommender.dataset.dataset import Dataset
+    from recommender.planning.training_memory import Streaming
     from recommender.recommendation.recommendation import Recommendation
     from recommender.roles.roles import Roles
     from rules.decision.request import Request
@@ -80,6 +85,12 @@ class RunData:
     rows: Split
     series: RawTable | None = None
     """Of a forecast the rows from which the table was made, by entity and time, gaps filled with empty steps."""
+
+    @property
+    def cache(self) -> RowCache | None:
+        """Where rows that do not fit into memory are; None where they are in memory."""
+        features = self.table.features
+        return features.cache if isinstance(features, StoredColumns) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +160,9 @@ def prepare(
     check_level(satisfied_at, create_metric(advice.bundle.metric).name)
     check_interval_groups(interval_groups, advice.roles, dataset)
     decisions = advice.strategy.decisions
+    streaming = None if parent is not None else _streaming(advice, dataset, cluster)
     with dataset.name_failing_columns():
-        rows = read_and_split(dataset, advice.roles, advice.bundle, seed=seed)
+        rows = read_and_split(dataset, advice.roles, advice.bundle, seed=seed, streaming=streaming)
     if rows.table.truth is not None:
         # Called for its error: it refuses values that are not on the scale.
         to_learning_scale(rows.table.truth, target_scale_of(advice.bundle.loss))
@@ -166,6 +178,7 @@ def prepare(
         trials=budget.trials,
         at_once=at_once,
         cluster=cluster,
+        streaming=streaming,
         single=single,
         keep_evaluated=keep_evaluated,
         interval_groups=interval_groups,
@@ -188,6 +201,8 @@ def prepare(
         write_json(made / PLAN, plan)
     with write_run_log(made):
         log_strategy(advice)
+        if streaming is not None:
+            LOG.info("%s", streaming.sentence)
     return PreparedRun(
         directory=made,
         dataset=dataset,
@@ -239,9 +254,30 @@ def _removed_on_error(directory: Path) -> Iterator[None]:
         raise
 
 
-def read_and_split(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> RunData:
-    """Read and split the rows. Raises DatasetError where that cannot be done."""
-    table, windows = read_rows(dataset, roles), None
+def _streaming(advice: Recommendation, dataset: Dataset, cluster: str | None) -> Streaming | None:
+    """How the rows are streamed; None if they fit into memory. Raises ClusterError on rows that workers cannot get."""
+    rows, architecture = dataset.row_count, advice.bundle.architecture
+    found = plan_streaming(advice.roles, advice.profile, architecture, rows=rows)
+    if found is not None and cluster is not None:
+        raise ClusterError(
+            f"The workers of a cluster get all rows in memory, but these need about {size_text(found.needed)}, more "
+            f"than the limit of {size_text(found.limit)}. Leave out --cluster, or allow more memory by {VARIABLE}."
+        )
+    return found
+
+
+def read_and_split(
+    dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int, streaming: Streaming | None = None
+) -> RunData:
+    """Read and split the rows. Raises DatasetError where that cannot be done.
+
+    streaming: how rows that do not fit into memory are kept on disk; None to read them into memory.
+    """
+    cache = None
+    if streaming is not None:
+        dataset.limit_memory(streaming.database)
+        cache = RowCache(window=streaming.window, sample=streaming.sample)
+    table, windows = read_rows(dataset, roles, cache), None
     if roles.task is Task.FORECASTING:
         regular = regular_step(dataset, roles)
         series = sort_rows(fill_missing_steps(table, regular))
@@ -334,7 +370,7 @@ def reopen(
         directory=directory,
         dataset=dataset,
         roles=roles,
-        data=read_and_split(dataset, roles, bundle, seed=plan.seed),
+        data=read_and_split(dataset, roles, bundle, seed=plan.seed, streaming=plan.streaming),
         bundle=bundle,
         plan=plan,
         budget=resumed_budget(plan, seconds=None) if budget is None else budget,

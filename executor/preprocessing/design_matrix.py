@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,7 +22,11 @@ SPARSE: Final = 0.25  # share of non-zero cells below which sparse arithmetic is
 
 
 def linear_residuals(parts: Parts) -> np.ndarray:
-    """Residuals of ridge regression on validation rows, (rows, targets) float64, in standardized units."""
+    """Residuals of ridge regression on validation rows, (rows, targets) float64, in standardized units.
+
+    Of rows on disk, on a sample of the validation rows.
+    """
+    parts = parts.in_memory
     cells = filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]
     rows = min(len(parts.train), max(MIN_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
     some = parts.train.evenly_spaced(rows)
@@ -64,4 +67,5 @@ def filled_share(parts: Parts) -> float:
     """Share of non-zero dense features in training rows; 1 for standardized pixels."""
     if isinstance(parts.inputs, ImageInputs):
         return 1.0
-    return float(np.count_nonzero(parts.train.dense) / max(1, math.prod(parts.train.dense.shape)))
+    dense = np.asarray(parts.train.in_memory.dense)
+    return float(np.count_nonzero(dense) / max(1, dense.size))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from executor.data.row_arrays import evenly_spaced, join_rows, take_rows
+from executor.data.stored_rows import StoredArray
 from executor.preprocessing.feature_ridge import LinearStart, fit_linear_starts
 from executor.preprocessing.inputs import Inputs, TableInputs, TextInputs, WindowInputs
 from executor.preprocessing.target_scale import to_learning_scale
 
 if TYPE_CHECKING:
-    from executor.data.stored_rows import StoredArray
+    from collections.abc import Iterator
+
     from executor.preprocessing.encoded_images import EncodedImages
     from rules.vocabulary.choices import TargetScale
     from rules.vocabulary.facts import Task
@@ -72,13 +74,31 @@ class Examples:
             return np.asarray(self.target.sum(axis=0, dtype=np.float64))
         return np.asarray(self.weight @ self.target.astype(np.float64))
 
-    def take(self, rows: np.ndarray) -> Examples:
-        """Select rows; rows: (n,) indices or (len(self),) mask."""
+    def take(self, rows: np.ndarray | slice) -> Examples:
+        """Select rows; rows: (n,) indices, (len(self),) mask or a slice."""
         return take_rows(self, rows)
 
     def evenly_spaced(self, most: int) -> Examples:
         """Return at most `most` of the examples, evenly spaced."""
         return self.take(evenly_spaced(len(self), most))
+
+    @property
+    def in_memory(self) -> Examples:
+        """All rows, or of rows on disk an evenly spaced sample that fits into memory."""
+        return self.evenly_spaced(self.dense.cache.sample).loaded() if isinstance(self.dense, StoredArray) else self
+
+    def loaded(self) -> Examples:
+        """The same rows, read from disk."""
+        return replace(self, dense=np.asarray(self.dense), codes=np.asarray(self.codes))
+
+    def parts(self) -> Iterator[Examples]:
+        """The rows in parts that fit into memory: all at once unless they are on disk."""
+        if not isinstance(self.dense, StoredArray):
+            yield self
+            return
+        size = self.dense.cache.rows_of(self.dense.row_bytes)
+        for start in range(0, len(self), size):
+            yield self.take(slice(start, start + size)).loaded()
 
     def joined(self, below: Examples) -> Examples:
         """Concatenate with other examples, without folds; not for images."""
@@ -164,9 +184,8 @@ class Parts:
     @cached_property
     def linear_starts(self) -> tuple[LinearStart, ...]:
         """Linear layers at which the networks of a trial start: one per fold, or one."""
-        return fit_linear_starts(
-            np.asarray(self.train.dense), self.train.change, self.task, folds=self.folds, weight=self.train.weight
-        )
+        some = self.train.in_memory
+        return fit_linear_starts(np.asarray(some.dense), some.change, self.task, folds=some.fold, weight=some.weight)
 
     @property
     def in_first_fold(self) -> np.ndarray | None:
@@ -191,6 +210,11 @@ class Parts:
             return self
         train, validation = self.train.take(~first), self.train.take(first)
         return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
+
+    @property
+    def in_memory(self) -> Parts:
+        """The same parts with samples of rows that are on disk."""
+        return replace(self, train=self.train.in_memory, validation=self.validation.in_memory)
 
     def with_linear_start(self) -> Parts:
         """Add a linear layer, which starts at ridge regression, to the network of a table."""

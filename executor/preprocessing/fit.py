@@ -16,7 +16,7 @@ from executor.layers.quantiles import MIN_BINS, bin_edges, heavy_tailed_columns,
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.preprocessing.sequence_encoder import sequence_layer
 from executor.preprocessing.text_vocabulary import is_text_network, text_layer
-from recommender.training_cost import MAX_BINNED_COLUMNS
+from recommender.training_cost import MAX_BIN_CELLS, MAX_BINNED_COLUMNS, MAX_ONE_HOT
 from rules.errors import ColumnError
 from rules.vocabulary.choices import Gru, InceptionTime, Standard, parameters_of
 from rules.vocabulary.facts import Task
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 
 from executor.preprocessing.preprocessing import Block, Preprocessing, matrix, row_slices
 
-MAX_ONE_HOT: Final = 50  # categories; above it a column gets an embedding (docs/evidence.md, section 1)
 MAX_CODED: Final = 10_000  # categories of one column with their own id, the most frequent ones
 RARE: Final = 1  # rows; rarer categories share one id with unknown ones
-MAX_BIN_CELLS: Final = 2**27  # bins of all training rows: 512 MiB
 ROWS_PER_BUCKET: Final = 4  # training rows per bucket of hashed words, so that small tables get small bags
 BUCKETS: Final = (32, 4_096)  # minimum and maximum number of buckets of all texts of a row
 
@@ -45,9 +43,11 @@ def fit_preprocessing(
     Scales, quantiles and bins of weighted rows are weighted. Categories, words and letters count rows.
 
     train: (n,) indices of rows of the table. architecture: the bundle's choice, which determines the encoding of texts
-    and sequences; the standard network by default. Raises ColumnError if there is no column to read.
+    and sequences; the standard network by default. Of rows on disk, numbers and times are fitted on a sample that fits
+    into memory. Raises ColumnError if there is no column to read.
     """
     seen, architecture = table.take(train), architecture or Standard()
+    sample = seen.in_memory
     apart = [_pixels(seen, images)] if (images := seen.of_form(Form.IMAGE)) else []
     sequences = [
         Block(groups=((name,),), layer=sequence_layer(seen, name, architecture))
@@ -68,8 +68,8 @@ def fit_preprocessing(
     is_plain = roles.task is not Task.FORECASTING
     bins = architecture.bins if isinstance(architecture, Standard) and is_plain and not apart else 0
     ranked = is_plain and parameters_of(architecture).quantile_transform
-    blocks = [_numbers(seen, groups, ranked=ranked, bins=bins)] if groups else []
-    if times and (kept := _waves(seen, times, roles)):
+    blocks = [_numbers(sample, groups, ranked=ranked, bins=bins, rows=len(seen))] if groups else []
+    if times and (kept := _waves(sample, times, roles)):
         blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))
     if texts:
         blocks.append(_bag(seen, texts))
@@ -106,10 +106,11 @@ def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
     return Block(groups=(columns,), layer=layer)
 
 
-def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: bool, bins: int) -> Block:
+def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: bool, bins: int, rows: int) -> Block:
     """Fit the encoding of numbers.
 
-    ranked: whether columns with heavy tails are encoded as quantiles, which do not extrapolate. bins: per column.
+    ranked: whether columns with heavy tails are encoded as quantiles, which do not extrapolate. bins: per column. rows:
+    of training, of which `seen` may be a sample.
     """
     values = matrix(seen, [name for group in groups for name in group])
     missing = np.isnan(values)
@@ -125,7 +126,7 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
         quantiles=quantiles,
         name=f"{PREFIX}numbers",
     )
-    most = min(bins, MAX_BIN_CELLS // max(1, values.size))
+    most = min(bins, MAX_BIN_CELLS // max(1, rows * values.shape[1]))
     return Block(groups=groups, layer=_with_bins(layer, values, most, seen.weight))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from executor.data.raw_table import Form, side_by_side
 from executor.data.row_arrays import evenly_spaced
+from executor.data.stored_rows import StoredArray, StoredColumns
 from executor.layers.names import PREFIX
 from executor.layers.numbers import Numbers
 from executor.layers.pixels import Pixels
@@ -119,12 +120,18 @@ class Preprocessing:
         """The block of images, or of sequences that are read step by step; None for other inputs."""
         return self.blocks[0] if isinstance(self.inputs, ImageInputs | SequenceInputs) else None
 
-    def encode(self, table: RawTable) -> tuple[np.ndarray | EncodedImages, np.ndarray, np.ndarray | None]:
+    def encode(
+        self, table: RawTable
+    ) -> tuple[np.ndarray | EncodedImages | StoredArray, np.ndarray | StoredArray, np.ndarray | None]:
         """Encode a table: dense features (rows, width) float32, codes (rows, coded) int32, and further features.
 
-        Images are encoded when they are read. The third array has the dense features of columns next to images or
-        sequences, else None.
+        Images are encoded when they are read; rows on disk are written there. The third array has the dense features of
+        columns next to images or sequences, else None.
         """
+        if isinstance(table.features, StoredColumns):
+            parts = (self._encoded(part, self.blocks) for _, part in table.parts(ROWS_AT_ONCE))
+            written = table.features.cache.write(len(table), parts)
+            return written[0], written[1], None
         if self.alone is None:
             return *self._encoded(table, self.blocks), None
         column_features, codes = self._encoded(table, self.blocks[1:])

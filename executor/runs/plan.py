@@ -11,6 +11,7 @@ from pydantic_core import from_json, to_json
 from executor.runs.files import PLAN, read_json
 from recommender.dataset.address import reopened
 from recommender.dataset.readers.types.reading import ColumnReading
+from recommender.planning.training_memory import Streaming
 from recommender.recommendation.recommend import open_dataset
 from rules.decision.request import Request
 from rules.errors import DatasetError, RunError, did_you_mean
@@ -44,6 +45,8 @@ class Plan(BaseModel):
     """Trials that train at once in one graph; None where the number is chosen automatically."""
     cluster: str | None = None
     """Address of the Ray cluster whose workers trained the trials; None where this machine did."""
+    streaming: Streaming | None = None
+    """How rows that did not fit into memory were streamed; None where they were in memory."""
     single: bool = False
     """Whether a single network was requested instead of an ensemble."""
     keep_evaluated: bool = False

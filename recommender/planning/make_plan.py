@@ -13,6 +13,7 @@ from recommender.planning.cluster_address import parse_cluster
 from recommender.planning.ray_connection import count_workers
 from recommender.planning.reductions import duration, reductions
 from recommender.planning.stages import Figures, Situation, figures
+from recommender.planning.training_memory import plan_streaming
 from recommender.planning.training_plan import (
     FirstTraining,
     FurtherTrials,
@@ -206,6 +207,7 @@ def _situation(
     bundle, roles, facts = advice.bundle, advice.roles, advice.record.facts
     sizes = sizes_of(dataset, roles, advice.profile)
     validation = bundle.validation
+    streaming = plan_streaming(roles, advice.profile, bundle.architecture, rows=sizes.rows)
     keeps_networks = isinstance(validation, Holdout) and not validation.refit
     is_forecast = roles.task is Task.FORECASTING
     has_steps = isinstance(bundle.architecture, MiniRocket) and roles.has_sequences
@@ -227,6 +229,7 @@ def _situation(
         is_searched=bool(bundle.searched),
         budget=budget,
         trials=trials,
+        streaming=streaming,
         single=single or not validation.ensemble,
         keeps_evaluated=keeps_evaluated or keeps_networks or sizes.images is not None,
         has_report=has_report,
@@ -294,6 +297,8 @@ def _end(at: Situation, expected: Figures) -> str:
 
 
 def _notes(at: Situation) -> Iterator[str]:
+    if at.streaming is not None:
+        yield at.streaming.sentence
     if at.budget is None and at.trials is None:
         yield (
             f"This plan has no time limit. The command 'recommend train' without --budget stops after "

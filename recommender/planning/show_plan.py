@@ -10,7 +10,7 @@ from rich.text import Text
 
 from recommender.planning.reductions import duration
 from recommender.recommendation.render import plain
-from rules.text.numbers import number
+from rules.text.numbers import number, size_text
 from rules.text.wording import counted
 from rules.vocabulary.choices.slot import NOTES_ORDER
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from recommender.planning.training_plan import PlannedValue, TrainingPlan
 
-KIBIBYTE: Final = 2.0**10
-MEBIBYTE: Final = 2.0**20
-GIBIBYTE: Final = 2.0**30
 MIN_WITHOUT_DECIMALS: Final = 10.0  # seconds
 MINUTES_FROM: Final = 120.0  # seconds
 MINUTE: Final = 60.0  # seconds
@@ -116,14 +113,3 @@ def time_text(seconds: float) -> str:
     if seconds < MINUTES_FROM:
         return f"{_seconds(seconds)} s"
     return f"{seconds / MINUTE:.0f} min" if seconds < HOURS_FROM else f"{seconds / HOUR:.1f} h"
-
-
-def size_text(count: float) -> str:
-    """Bytes as a text.
-
-    >>> size_text(600_000), size_text(48_300_000), size_text(2e9)
-    ('586 KiB', '46 MiB', '1.9 GiB')
-    """
-    if count >= GIBIBYTE:
-        return f"{count / GIBIBYTE:.1f} GiB"
-    return f"{count / MEBIBYTE:.0f} MiB" if count >= MEBIBYTE else f"{count / KIBIBYTE:.0f} KiB"

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from recommender.planning.training_memory import INPUT_BYTES, INPUT_COPIES
 from recommender.planning.training_plan import StageName
 from recommender.recommendation.training_work import CANDIDATES, MAX_SEEDS, START_UP, TRIALS_WITHOUT_BUDGET
 from recommender.time_plan import (
@@ -30,6 +31,7 @@ from recommender.training_cost import (
 )
 
 if TYPE_CHECKING:
+    from recommender.planning.training_memory import Streaming
     from recommender.recommendation.training_work import SizedTraining, TrainingWork
 
 WORKER_SECONDS: Final = 8.0  # to connect to a cluster, and until a worker has loaded TensorFlow, on two idle cores
@@ -48,7 +50,6 @@ SECONDS_PER_WORD: Final = 1.5e-7
 FORECAST_BASELINE_SECONDS: Final = 2.0  # for Theta and exponential smoothing
 PROCESS_BYTES: Final = 900 * 2**20  # of Python, TensorFlow and graphs that XLA does not compile
 XLA_BYTES: Final = 350 * 2**20  # of XLA, which compiles stacks that take long
-INPUT_COPIES: Final = 4  # float32 copies of the encoded rows
 WEIGHT_COPIES: Final = 8  # of the weights of all networks that train at once: optimizer, best epoch, gradients
 WRITING_SECONDS: Final = 1.8  # of summary, report and manifest, and of the end of the process, on two idle cores
 CLOSING_SECONDS: Final = 0.8  # the same, without a report
@@ -80,6 +81,8 @@ class Situation:
     """Whether the search varies a hyperparameter."""
     budget: float | None
     trials: int | None
+    streaming: Streaming | None = None
+    """How rows that do not fit into memory are streamed; None where they are in memory."""
     single: bool = False
     keeps_evaluated: bool = False
     has_report: bool = True
@@ -173,7 +176,10 @@ def figures(at: Situation, slowdown: float) -> Figures:
     stages[StageName.REPORT] = report
     width = features or at.work.width
     weights = 4.0 * at.work.weights
-    memory = PROCESS_BYTES + INPUT_COPIES * 4.0 * at.rows * width + WEIGHT_COPIES * weights * max(networks, seeds)
+    inputs = float(INPUT_COPIES * INPUT_BYTES * at.rows * width)
+    if at.streaming is not None:
+        inputs = at.streaming.peak(at.rows)
+    memory = PROCESS_BYTES + inputs + WEIGHT_COPIES * weights * max(networks, seeds)
     return Figures(
         size=size,
         epochs=max(1, int(work.epochs * first / full)),

@@ -7,6 +7,9 @@ from typing import Final
 MIN_WITHOUT_DECIMALS: Final = 10_000  # with four significant digits, larger numbers have no decimals
 DIMENSIONLESS: Final = "1"  # the unit of a number without one
 FRACTION: Final = "fraction of "
+KIBIBYTE: Final = 2.0**10
+MEBIBYTE: Final = 2.0**20
+GIBIBYTE: Final = 2.0**30
 SINGULAR: Final = {f"{one}s": one for one in ("row", "column", "trial", "value", "level", "category", "hyperparameter")}
 
 
@@ -34,3 +37,14 @@ def quantity(value: float, unit: str) -> str:
     if unit.startswith(FRACTION):
         return f"{number(value)} of the {unit.removeprefix(FRACTION)}"
     return f"{number(value)} {SINGULAR.get(unit, unit) if value == 1 else unit}"
+
+
+def size_text(count: float) -> str:
+    """Bytes as a text.
+
+    >>> size_text(600_000), size_text(48_300_000), size_text(2e9)
+    ('586 KiB', '46 MiB', '1.9 GiB')
+    """
+    if count >= GIBIBYTE:
+        return f"{count / GIBIBYTE:.1f} GiB"
+    return f"{count / MEBIBYTE:.0f} MiB" if count >= MEBIBYTE else f"{count / KIBIBYTE:.0f} KiB"

@@ -84,9 +84,11 @@ def boosting_baseline(
     choose the network's epoch and threshold. Of folds the first one chooses, then all rows train.
     train, validation, hold_out: raw rows of the parts and the hold-out.
     A table that would take more than the limit of the clock is fitted on evenly spaced training rows, or with fewer
-    trees.
+    trees; one whose rows are on disk on a sample of them.
     None for images and sequences, without time, and where a target has a single class.
     """
+    all_rows = len(parts.train)
+    train, validation, parts = train.in_memory, validation.in_memory, parts.in_memory
     everything = train, parts.train
     if (first := parts.in_first_fold) is not None:
         train, validation = train.take(~first), train.take(first)
@@ -107,10 +109,12 @@ def boosting_baseline(
         forest.fit(inputs, parts.train.evenly_spaced(rows), columns.read(validation), clock=clock)
         if has_folds:
             forest.fit_again(columns.read(everything[0]), everything[1])
-        outcome = forest.outcome(columns.read(hold_out[0]), hold_out[1])
+        outcome = np.concatenate(
+            [forest.outcome(columns.read(part), hold_out[1].take(rows)) for rows, part in hold_out[0].parts()]
+        )
     best = forest.best
     cuts = tuple(threshold.value for threshold in best.thresholds)
-    fitted, all_rows = (len(everything[0]) if has_folds else rows), len(everything[0])
+    fitted = len(everything[0]) if has_folds else rows
     part = "" if fitted == all_rows else f" of {all_rows:,}"
     short = "; stopped by the time limit" if forest.is_cut_short else ""
     return Baseline(

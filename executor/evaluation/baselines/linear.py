@@ -30,12 +30,13 @@ LINEAR_SECONDS: Final = 3.0  # time limit
 def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples, *, clock: Clock) -> Baseline | None:
     """Logistic or ridge regression on the features of the network, thresholds tuned as the network's are.
 
-    On a large table it is fitted on evenly spaced training rows. clock: the fit stops at its deadline.
-    None if the rows hold a single class, or if there is no time left for it.
+    On a large table, and of rows on disk, it is fitted on evenly spaced training rows. clock: the fit stops at its
+    deadline. None if the rows hold a single class, or if there is no time left for it.
     """
     # Of texts the linear model on TF-IDF is the same, with more time.
     if clock.is_over or isinstance(parts.inputs, TextInputs):
         return None
+    parts = parts.in_memory
     cells = (filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]) * parts.outputs
     rows = min(len(parts.train), max(MIN_FITTED, int(MAX_CELLS / max(1.0, cells))))
     some = parts.train.evenly_spaced(rows)
@@ -45,7 +46,7 @@ def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples,
     if predict is None:
         return None
     thresholds = metric.thresholds(predict(parts.validation), parts.validation, parts)
-    outcome = predict(hold_out)
+    outcome = np.concatenate([predict(rows) for rows in hold_out.parts()])
     cuts = tuple(threshold.value for threshold in thresholds)
     decided = apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class, costs=parts.costs)
     kind = "logistic" if parts.task.is_classification else "ridge"

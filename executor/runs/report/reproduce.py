@@ -6,7 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from executor.runs.files import BUNDLE
-from recommender.device_speed import VARIABLE
+from recommender import device_speed
+from recommender.dataset.memory import UNITS, VARIABLE
 
 if TYPE_CHECKING:
     from executor.runs.plan import Plan
@@ -29,8 +30,9 @@ def reproduce_command(run: Run) -> str:
     data = [plan.dataset, *plan.request.words(), "--bundle", str(run.directory / BUNDLE)]
     data += [] if plan.after is None else ["--after", plan.after]
     choice = run.summary.devices
-    device = [] if choice is None else [f"{VARIABLE}={choice.request}"]
-    return shlex.join([*device, "recommend", "train", *data, *_search_options(plan)])
+    variables = [] if choice is None else [f"{device_speed.VARIABLE}={choice.request}"]
+    variables += [] if plan.streaming is None else [f"{VARIABLE}={plan.streaming.limit / UNITS['MB']}MB"]
+    return shlex.join([*variables, "recommend", "train", *data, *_search_options(plan)])
 
 
 def _search_options(plan: Plan) -> list[str]:

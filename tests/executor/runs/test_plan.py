@@ -14,6 +14,7 @@ from executor.runs.files import PLAN, write_json
 from executor.runs.plan import Plan, read_plan
 from executor.runs.report.reproduce import reproduce_command
 from recommender.device_speed import DeviceChoice
+from recommender.planning.training_memory import Streaming
 from rules.decision.request import ImageReading, Request
 from rules.errors import RunError
 from rules.vocabulary.facts import Task
@@ -59,6 +60,12 @@ def test_the_command_requests_the_devices_that_the_run_chose(tmp_path: Path) -> 
     chosen = DeviceChoice(devices=("GPU:1",), reason="measured")
     words = words_of(plan_of(Request(target="y")), tmp_path, chosen)
     assert words[:3] == ["PCWAT_DEVICE=gpu:1", "recommend", "train"]
+
+
+def test_the_command_has_the_memory_limit_with_which_rows_were_streamed(tmp_path: Path) -> None:
+    plan = plan_of(Request(target="y"), streaming=Streaming(needed=10**9, limit=1_500_000, sample=1_000))
+    write_json(tmp_path / PLAN, plan)
+    assert words_of(read_plan(tmp_path), tmp_path)[:3] == ["PCWAT_MEMORY=1.5MB", "recommend", "train"]
 
 
 OLD = {

@@ -34,3 +34,19 @@ def test_a_small_container_halves_the_default(tmp_path: Path, monkeypatch: pytes
     assert memory.memory_limit() == 500_000_000
     limit.write_text("max\n")
     assert memory.memory_limit() == min(700_000_000, memory.available_memory() // 2)
+
+
+def test_half_of_the_free_memory_is_for_the_rows_of_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PCWAT_MEMORY", raising=False)
+    free, limit, used = (tmp_path / name for name in ("meminfo", "memory.max", "memory.current"))
+    free.write_text("MemTotal: 9000000 kB\nMemAvailable: 1000000 kB\n")
+    monkeypatch.setattr(memory, "FREE", str(free))
+    monkeypatch.setattr(memory, "CGROUPS", (str(limit),))
+    monkeypatch.setattr(memory, "CGROUPS_USED", (str(used),))
+    assert memory.training_limit() == 512_000_000
+    limit.write_text("900000000")
+    used.write_text("300000000")
+    assert memory.training_limit() == 300_000_000
+    monkeypatch.setenv("PCWAT_MEMORY", "10MB")
+    assert memory.training_limit() == 10_000_000
+    assert memory.memory_limit() == 64_000_000  # with less, DuckDB does not work

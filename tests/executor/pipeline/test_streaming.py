@@ -1,0 +1,88 @@
+"""A table that does not fit into the memory limit is trained from disk as in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from executor import train
+from executor.pipeline.prepare import prepare
+from executor.runs.files import PREDICTIONS
+from executor.runtime.budget import Budget
+from executor.search.runners.feeds import row_windows
+from recommender import training_cost
+from recommender.dataset.dataset import Dataset
+from rules.decision.request import Request
+from rules.decision.trace import Pin
+from rules.errors import ClusterError
+from rules.text.temporary import process_prefix
+from rules.vocabulary.choices import Holdout, Slot
+
+if TYPE_CHECKING:
+    from executor.runs.run import Run
+
+ROWS = 300
+
+
+@pytest.fixture
+def table() -> pl.DataFrame:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(ROWS, 3))
+    return pl.DataFrame(
+        {
+            **{f"x{column}": x[:, column] for column in range(3)},
+            "kind": random.choice(["a", "b", "c"], ROWS),
+            "weight": random.uniform(1, 2, ROWS),
+            "y": np.where(x[:, 0] + x[:, 1] > 0, "yes", "no"),
+        }
+    )
+
+
+def folders() -> set[Path]:
+    return {*Path(tempfile.gettempdir()).glob(f"{process_prefix()}-rows-*")}
+
+
+def test_a_streamed_training_is_that_in_memory_where_rows_have_the_same_order(
+    table: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_cost, "EPOCHS", 2)
+
+    def run(name: str) -> Run:
+        return train(
+            table,
+            target="y",
+            weight="weight",
+            trials=1,
+            pins=[Pin(slot=Slot.VALIDATION, choice=Holdout(), reason="one network is faster")],
+            report=False,
+            directory=tmp_path / name,
+        )
+
+    memory = run("memory")
+    monkeypatch.setenv("PCWAT_MEMORY", "0.1MB")
+    monkeypatch.setattr(row_windows, "window_size", lambda _stored, _batch: ROWS)
+    before = folders()
+    disk = run("disk")
+    assert folders() == before
+    assert memory.plan.streaming is None
+    assert disk.plan.streaming is not None
+    assert disk.plan.streaming.limit == 100_000
+    assert disk.plan.streaming.sentence in (tmp_path / "disk" / "log.txt").read_text()
+    for name in (PREDICTIONS, "scores.json"):
+        assert (disk.directory / name).read_bytes() == (memory.directory / name).read_bytes()
+    assert disk.summary.delivery.rows == ROWS
+    assert disk.predict(table.head(3)).equals(memory.predict(table.head(3)))
+
+
+def test_the_workers_of_a_cluster_do_not_get_rows_that_exceed_the_limit(
+    table: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PCWAT_MEMORY", "0.1MB")
+    with Dataset.open(table) as dataset, pytest.raises(ClusterError, match="Leave out --cluster, or allow more memory"):
+        prepare(dataset, Request(target="y"), budget=Budget(trials=1), cluster="local:1", directory=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
