@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 class RowCache:
     """A temporary folder of arrays, removed when it is closed, when it is no longer used, or when the process ends.
 
-    window: bytes of rows that are read at once. sample: rows on which encoders and baselines are fitted.
+    window: bytes of rows that are read at once. sample: rows on which encoders and baselines are fitted. outputs: bytes
+    of outputs of networks for these rows.
     """
 
-    def __init__(self, *, window: int, sample: int) -> None:
+    def __init__(self, *, window: int, sample: int, outputs: int) -> None:
         self.window = window
         self.sample = sample
+        self.outputs = outputs
         self.folder = Path(tempfile.mkdtemp(prefix=f"{process_prefix()}-rows-"))
         self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self._count = 0

@@ -101,7 +101,7 @@ def select_network(
             score=metric.score(mean, parts.validation, parts),
             why=f"{len(kept)} trainings of the default configuration from different seeds",
         )
-    found = kept[: max(2, CANDIDATES // parts.fold_count)]
+    found = kept[: max(2, parts.networks_at_once(CANDIDATES) // parts.fold_count)]
     alone = "a single network was requested"
     if not single:
         alone = _too_few(found, bundle, parts)

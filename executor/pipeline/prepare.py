@@ -38,9 +38,9 @@ from executor.runtime.budget import Budget
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
 from recommender.dataset.address import recorded, reopened
+from recommender.dataset.memory import VARIABLE
 from recommender.device_speed import requested_device
 from recommender.planning.cluster_address import check_shared, parse_cluster
-from recommender.dataset.memory import VARIABLE
 from recommender.planning.training_memory import plan_streaming
 from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
@@ -276,7 +276,7 @@ def read_and_split(
     cache = None
     if streaming is not None:
         dataset.limit_memory(streaming.database)
-        cache = RowCache(window=streaming.window, sample=streaming.sample)
+        cache = RowCache(window=streaming.window, sample=streaming.sample, outputs=streaming.outputs)
     table, windows = read_rows(dataset, roles, cache), None
     if roles.task is Task.FORECASTING:
         regular = regular_step(dataset, roles)

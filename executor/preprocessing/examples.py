@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import TargetScale
     from rules.vocabulary.facts import Task
 
+
+OUTPUT_COPIES: Final = 2  # of the outputs of networks while they are scored
+FLOAT32_BYTES: Final = 4
 
 T = TypeVar("T", bound=Inputs)
 
@@ -215,6 +218,14 @@ class Parts:
     def in_memory(self) -> Parts:
         """The same parts with samples of rows that are on disk."""
         return replace(self, train=self.train.in_memory, validation=self.validation.in_memory)
+
+    def networks_at_once(self, most: int) -> int:
+        """Number of networks whose outputs for the validation rows fit into memory, at least one and at most `most`."""
+        dense = self.validation.dense
+        if not isinstance(dense, StoredArray):
+            return most
+        each = OUTPUT_COPIES * FLOAT32_BYTES * len(self.validation) * self.outputs
+        return max(1, min(most, dense.cache.outputs // each))
 
     def with_linear_start(self) -> Parts:
         """Add a linear layer, which starts at ridge regression, to the network of a table."""

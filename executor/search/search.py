@@ -225,7 +225,8 @@ def _most_at_once(
         return round_size(at.bundle, budget, trials=trials, each=each, workers=pool.workers)
     if at_once == 1 or not at.is_stacked:
         return len(devices)
-    return at_once or max_at_once(at.bundle, devices=len(devices), each=each, networks=devices[0].networks)
+    most = at_once or max_at_once(at.bundle, devices=len(devices), each=each, networks=devices[0].networks)
+    return max(1, at.parts.networks_at_once(most * each) // each)
 
 
 def _keep(journal: Journal, outcomes: Sequence[Outcome], *, number: int, asked: int) -> None:

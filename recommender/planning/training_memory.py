@@ -26,6 +26,7 @@ DATABASE_SHARE: Final = 1 / 4  # of the limit, for DuckDB while rows are streame
 SAMPLE_SHARE: Final = 1 / 4
 """For rows on which encoders and baselines are fitted: as many of training as of validation."""
 WINDOW_SHARE: Final = 1 / 4  # for windows of training rows
+OUTPUT_SHARE: Final = 1 / 4  # for the outputs of networks that are validated at once
 WINDOWS: Final = 6  # windows in memory: one that trains, one that waits, one that is read, and their copies
 ROW_BYTES: Final = 160
 """Of each row in memory where its features are not: target, weight, split and outputs, and their copies."""
@@ -52,13 +53,19 @@ class Streaming(BaseModel):
         return max(1, int(WINDOW_SHARE * self.limit / WINDOWS))
 
     @property
+    def outputs(self) -> int:
+        """Bytes of outputs for the validation rows, of all networks that are validated or compared at once."""
+        return int(OUTPUT_SHARE * self.limit)
+
+    @property
     def database(self) -> int:
         """Bytes that DuckDB may use."""
         return int(DATABASE_SHARE * self.limit)
 
     def peak(self, rows: int) -> float:
         """Bytes of the rows in memory at most. rows: of the dataset."""
-        return (DATABASE_SHARE + SAMPLE_SHARE + WINDOW_SHARE) * self.limit + ROW_BYTES * rows
+        shares = DATABASE_SHARE + SAMPLE_SHARE + WINDOW_SHARE + OUTPUT_SHARE
+        return shares * self.limit + ROW_BYTES * rows
 
     @property
     def sentence(self) -> str:

@@ -126,7 +126,7 @@ class StackRunner:
                     left.clear()
                     raise
 
-        streams = self._device.streams
+        streams = 1 if at.train.is_stored else self._device.streams  # each has its own windows
         with ThreadPoolExecutor(streams) as threads:
             list(threads.map(work, range(streams)))
         # Parallel stacks share the time.

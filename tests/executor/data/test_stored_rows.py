@@ -26,7 +26,7 @@ WINDOW = 400  # bytes: 50 numbers
 
 @pytest.fixture
 def cache() -> Iterator[RowCache]:
-    with RowCache(window=WINDOW, sample=30) as opened:
+    with RowCache(window=WINDOW, sample=30, outputs=1_000) as opened:
         yield opened
 
 
@@ -80,7 +80,7 @@ def test_the_folder_is_removed_when_it_is_closed_after_an_error_and_when_it_is_n
     folders = []
 
     def stop() -> None:
-        with RowCache(window=WINDOW, sample=30) as cache:
+        with RowCache(window=WINDOW, sample=30, outputs=1_000) as cache:
             numbers(cache)
             folders.append(cache.folder)
             assert folders[0].exists()
@@ -88,7 +88,7 @@ def test_the_folder_is_removed_when_it_is_closed_after_an_error_and_when_it_is_n
 
     with pytest.raises(KeyboardInterrupt):
         stop()
-    forgotten = RowCache(window=WINDOW, sample=30)
+    forgotten = RowCache(window=WINDOW, sample=30, outputs=1_000)
     folders.append(forgotten.folder)
     del forgotten
     assert not any(folder.exists() for folder in folders)

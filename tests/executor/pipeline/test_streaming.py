@@ -73,8 +73,10 @@ def test_a_streamed_training_is_that_in_memory_where_rows_have_the_same_order(
     assert disk.plan.streaming is not None
     assert disk.plan.streaming.limit == 100_000
     assert disk.plan.streaming.sentence in (tmp_path / "disk" / "log.txt").read_text()
-    for name in (PREDICTIONS, "scores.json"):
-        assert (disk.directory / name).read_bytes() == (memory.directory / name).read_bytes()
+    assert (disk.directory / PREDICTIONS).read_bytes() == (memory.directory / PREDICTIONS).read_bytes()
+    assert disk.scores.hold_out == memory.scores.hold_out
+    assert disk.scores.validation == memory.scores.validation
+    assert disk.scores.baselines["linear"].value == memory.scores.baselines["linear"].value
     assert disk.summary.delivery.rows == ROWS
     assert disk.predict(table.head(3)).equals(memory.predict(table.head(3)))
 

@@ -63,5 +63,6 @@ def test_a_table_of_20_gb_trains_within_4_gib(monkeypatch: pytest.MonkeyPatch) -
 def test_windows_and_samples_are_shares_of_the_limit() -> None:
     found = Streaming(needed=1, limit=24_000, sample=10)
     assert (found.window, found.database) == (1_000, 6_000)
-    assert found.peak(100) == 18_000 + 16_000
+    assert found.outputs == 6_000
+    assert found.peak(100) == 24_000 + 16_000
     assert "in memory they need about 0 KiB, more than the limit of 23 KiB" in found.sentence

@@ -58,16 +58,17 @@ def windows(rows: Rows, seed: list[int], batch: int) -> Iterator[tuple[Batch, np
         return [*(stored[name].read(chosen) for name in names), *(values[chosen] for values in others)]
 
     kinds = [tf.as_dtype(kind) for kind in (*(own.dtype for own in stored.values()), *(own.dtype for own in others))]
-    with tf.device(CPU.name):
+    with tf.device(CPU.name):  # not around a yield: scopes would not be nested
         every = tf.data.Dataset.range(len(order)).map(
             lambda number: tf.numpy_function(read, [number], kinds), num_parallel_calls=1
         )
-        for number, tensors in enumerate(every.prefetch(READ_AHEAD)):
-            inputs = dict(zip(names, tensors, strict=False))
-            target, offset, weight, fold = tensors[len(names) :]
-            window = Batch(inputs=inputs, target=target, offset=offset, weight=weight, fold=fold)
-            own = seed if len(order) == 1 else [*seed, number]
-            yield window, shuffle_rows(own, int(target.shape[0]), batch)
+        ahead = iter(every.prefetch(READ_AHEAD))
+    for number, tensors in enumerate(ahead):
+        target, offset, weight, fold = tensors[len(names) :]
+        inputs = dict(zip(names, tensors, strict=False))
+        own = seed if len(order) == 1 else [*seed, number]
+        window = Batch(inputs=inputs, target=target, offset=offset, weight=weight, fold=fold)
+        yield window, shuffle_rows(own, int(target.shape[0]), batch)
 
 
 def window_size(stored: dict[str, StoredArray], batch: int) -> int:

@@ -28,7 +28,7 @@ def examples(breast_cancer: Parts) -> Examples:
 
 
 def stored(examples: Examples, window: int) -> Examples:
-    cache = RowCache(window=window, sample=100)
+    cache = RowCache(window=window, sample=100, outputs=1_000)
     dense, codes = cache.write(len(examples), [(np.asarray(examples.dense), np.asarray(examples.codes))])
     return replace(examples, dense=dense, codes=codes)
 
