@@ -88,6 +88,7 @@ def subject(
     table = run.data.table.take(kept)
     horizon = 1 if run.data.windows is None else run.data.windows.horizon
     table = table.take(_sample(table, max(settings.rows, HORIZONS * horizon), latest=run.data.windows is not None))
+    table = replace(table, features=dict(table.features))  # in memory, also of a table that would be streamed
     run = replace(run, data=replace(run.data, table=table))
     rows = _split(table, run, Holdout(), 0)
     run = replace(run, data=RunData(table=table, windows=run.data.windows, rows=rows, series=run.data.series))
