@@ -126,7 +126,10 @@ def main() -> None:
     parser.add_argument("--numbers", type=int, default=NUMBERS, help="its feature columns")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of each training")
     parser.add_argument("--memory", default=MEMORY, help="limit with which its rows are streamed")
+    parser.add_argument("--cluster", action="store_true", help="only trials per minute: benchmarks.search.cluster")
     options = parser.parse_args()
+    if options.cluster:
+        sys.exit(subprocess.call([sys.executable, "-m", "benchmarks.search.cluster"], cwd=ROOT))
     if options.write is not None:
         write_rows(options.write, TRAINING_ROWS)
         return

@@ -1,4 +1,4 @@
-"""Servers for tests: PostgreSQL from Debian's packages, and a web server."""
+"""Servers for tests: PostgreSQL from Debian's packages, a web server, and nodes of Ray."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from contextlib import contextmanager, suppress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -92,3 +93,19 @@ def web_server(folder: Path) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def ray_nodes() -> Iterator[Any]:
+    """A Ray cluster with a head without workers, and two nodes with one each, in its list `added`."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster  # noqa: PLC0415  an extra
+
+    with warnings.catch_warnings(action="ignore"):  # of Ray's own use of Python
+        settings = {"object_store_memory": 80_000_000}
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False} | settings)
+        made.added = [made.add_node(num_cpus=1, **settings) for _ in range(2)]
+        try:
+            yield made
+        finally:
+            made.shutdown()

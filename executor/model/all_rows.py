@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import tensorflow as tf
 
 from executor.components.configuration import configuration
+from executor.components.metric import create_metric
 from executor.components.optimizer import learning_rates
 from executor.networks import stacked_tabular
 from executor.networks.build import build_network
 from executor.networks.stacked_tabular import StackShape
+from executor.runtime.clock import Clock
+from executor.runtime.cluster_call import call_each
+from executor.runtime.devices import CPU, use_device
 from executor.search.records.trials import continued_trials
 from executor.search.runners.feeds.row_windows import EpochRows
 from executor.search.runners.outcomes import trial_seed
@@ -20,6 +26,7 @@ from executor.search.runners.schedule_clock import MAX_STEPS
 from executor.search.runners.stack import pad_to_size
 from executor.search.runners.stack_planning import xla_pays
 from executor.search.runners.stacked_graph import StackedGraph
+from executor.search.runners.workspace import create_workspace
 from recommender.training_cost import (
     COMPILE_SECONDS,
     STEP_OVERHEAD_SECONDS,
@@ -36,9 +43,15 @@ if TYPE_CHECKING:
     import keras
 
     from executor.components.configuration import Configuration
+    from executor.preprocessing.examples import Parts
+    from executor.runtime.cluster import Pool
     from executor.search.records.outcome import Outcome
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
+    from rules.vocabulary.bundle import Bundle
+
+    StackWeights = list[list[list[np.ndarray]]]
+    """Weights of a stack, by course and seed."""
 
 SEED_STREAM: Final = 500_009
 """Between the seeds of a trial's networks on all rows; a prime above any number of trials, and apart from the seeds of
@@ -99,27 +112,68 @@ def _stack_seconds(group: Sequence[Course], at: Workspace, *, seeds: int) -> flo
 
 
 def train_networks(
-    courses: Sequence[Course], at: Workspace, *, seeds: int, compute: tf.DType = tf.float32
+    courses: Sequence[Course],
+    at: Workspace,
+    *,
+    seeds: int,
+    compute: tf.DType = tf.float32,
+    pool: Pool | None = None,
 ) -> list[list[keras.Model]] | None:
     """Train networks from a number of seeds on the training rows of a workspace, by each course.
 
     They are not validated. Networks of one shape train in one stack, and share the order of rows and the noise of
-    dropout: docs/evidence.md#seed-variance. Returns the networks of each course, or None where the deadline of the
-    workspace or an interrupt ended the training.
+    dropout: docs/evidence.md#seed-variance. pool: workers of a cluster that train the stacks, each on one core. Returns
+    the networks of each course, or None where the deadline of the workspace or an interrupt ended the training.
     """
+    groups = groups_of(courses)
+    trained = None if pool is None else _train_on_pool(groups, at, pool, seeds=seeds)
     found: dict[int, list[keras.Model]] = {}
-    for group in groups_of(courses):
-        networks = _train_stack(group, at, seeds=seeds, compute=compute)
-        if networks is None:
+    for index, group in enumerate(groups):
+        weights = train_stack(group, at, seeds=seeds, compute=compute) if trained is None else trained[index]
+        if weights is None:
             return None
-        found |= networks
+        for one, own in zip(group, weights, strict=True):
+            found[one.outcome.number] = [_network(one, at, seed, each) for seed, each in enumerate(own)]
     return [found[one.outcome.number] for one in courses]
 
 
-def _train_stack(
-    group: Sequence[Course], at: Workspace, *, seeds: int, compute: tf.DType
-) -> dict[int, list[keras.Model]] | None:
-    """Train the networks of a group; returns them by the number of their trial."""
+@dataclass(frozen=True, kw_only=True)
+class AllRows:
+    """What the stacks of a training on all rows share; each machine of a cluster gets it once."""
+
+    bundle: Bundle
+    parts: Parts
+    seed: int
+
+
+def _train_on_pool(
+    groups: Sequence[Sequence[Course]], at: Workspace, pool: Pool, *, seeds: int
+) -> list[StackWeights | None] | None:
+    """Train the stack of each group on a worker; None if the cluster cannot be used any more."""
+    rows = pool.share(AllRows(bundle=at.bundle, parts=at.parts, seed=at.seed))
+    tasks = [(rows, group, seeds, at.clock.remaining()) for group in groups]
+    return call_each(pool, train_stack_on_worker, tasks, is_over=lambda: at.clock.is_over or at.interrupt.requested)
+
+
+def train_stack_on_worker(rows: AllRows, group: Sequence[Course], seeds: int, seconds: float) -> StackWeights | None:
+    """Train a stack in the process of a worker. seconds: until the deadline."""
+    width = rows.parts.train.dense.shape[1]
+    with use_device(CPU, width=width), tempfile.TemporaryDirectory() as folder:
+        at = create_workspace(
+            rows.bundle,
+            rows.parts,
+            metric=create_metric(rows.bundle.metric),
+            seed=rows.seed,
+            directory=Path(folder),
+            clock=Clock().lasting(seconds),
+        )
+        return train_stack(group, at, seeds=seeds)
+
+
+def train_stack(
+    group: Sequence[Course], at: Workspace, *, seeds: int, compute: tf.DType = tf.float32
+) -> StackWeights | None:
+    """Train the networks of a group; returns the weights of each seed of each course."""
     at = at.for_trial(group[0].outcome.hyperparameters)
     members = [(one, _seed(one, at, seed)) for one in group for seed in range(seeds)]
     shape, batch = StackShape.of(at.parts, [group[0].chosen]), group[0].batch
@@ -141,15 +195,20 @@ def _train_stack(
             if at.clock.is_over or at.interrupt.requested:
                 return None
     trained = [weight.numpy() for weight in stack.weights]
-    found: dict[int, list[keras.Model]] = {}
-    for index, (one, seed) in enumerate(members):
-        network = build_network(
-            parts=at.parts, bundle=at.bundle, hyperparameters=one.outcome.hyperparameters, seed=seed
-        )
-        own = stacked_tabular.unpad_weights([weight[index] for weight in trained], one.chosen, shape)
-        stacked_tabular.set_weights(network, own)
-        found.setdefault(one.outcome.number, []).append(network)
-    return found
+    own = [
+        stacked_tabular.unpad_weights([weight[index] for weight in trained], one.chosen, shape)
+        for index, (one, _) in enumerate(members)
+    ]
+    return [own[first : first + seeds] for first in range(0, len(own), seeds)]
+
+
+def _network(course: Course, at: Workspace, seed: int, weights: Sequence[np.ndarray]) -> keras.Model:
+    """The network of a seed of a course, with trained weights."""
+    at = at.for_trial(course.outcome.hyperparameters)
+    values = course.outcome.hyperparameters
+    network = build_network(parts=at.parts, bundle=at.bundle, hyperparameters=values, seed=_seed(course, at, seed))
+    stacked_tabular.set_weights(network, weights)
+    return network
 
 
 def _seed(course: Course, at: Workspace, seed: int) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from executor.components.configuration import configuration
+from executor.components.metric import create_metric
 from executor.components.optimizer import create_optimizer, learning_rates
 from executor.components.training_length import choose_batch_size
 from executor.model.assemble import network_outputs
@@ -18,7 +21,8 @@ from executor.networks.registry import network_kind
 from executor.networks.starts.logistic_start import with_linear_start
 from executor.preprocessing.inputs import TextInputs
 from executor.runtime.clock import Clock
-from executor.runtime.devices import training_devices, use_device
+from executor.runtime.cluster_call import call_each
+from executor.runtime.devices import CPU, training_devices, use_device
 from executor.search.records.trials import continued_trials
 from executor.search.runners.compiled import compile_step
 from executor.search.runners.feeds.row_windows import shuffle_rows
@@ -28,12 +32,12 @@ from recommender.training_cost import COMPILE_SECONDS, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import keras
 
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Parts
+    from executor.runtime.cluster import Pool
     from executor.search.records.outcome import Outcome
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
@@ -62,12 +66,14 @@ def refit_best_trials(
     directory: Path,
     single: bool = False,
     refit: bool = True,
+    pool: Pool | None = None,
 ) -> SelectedNetwork:
     """Average the best trials, each retrained on training and validation rows, as many as time allows.
 
     The linear model on TF-IDF also learns from the validation rows. The outputs for validation rows are those before
     retraining.
-    seconds: time for it. single: the best trial alone. refit: whether networks are retrained.
+    seconds: time for it. single: the best trial alone. refit: whether networks are retrained. pool: of a cluster, whose
+    workers retrain them.
     """
     found = _distinct(trials)[: 1 if single else MAX_MEMBERS]
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
@@ -91,6 +97,7 @@ def refit_best_trials(
         directory=directory,
         who="the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials",
         why_not=NO_TIME if refit else NOT_ASKED,
+        pool=pool,
     )
 
 
@@ -106,12 +113,13 @@ def refit_mean(
     directory: Path,
     who: str,
     why_not: str = NO_TIME,
+    pool: Pool | None = None,
 ) -> SelectedNetwork:
     """Average the networks of trials, retrained on training and validation rows; outputs are those before retraining.
 
     again: epochs of each network; None to keep them as they are. parts: of the search. seconds: time for it. who:
     description of the members.
-    why_not: reason why they are not retrained.
+    why_not: reason why they are not retrained. pool: of a cluster, whose workers retrain them.
     """
     before = [rebuild_networks(one, bundle, parts, seed)[0] for one in members]
     outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
@@ -120,7 +128,15 @@ def refit_mean(
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
         networks = retrain_networks(
-            members, again, everything, bundle, metric=metric, seconds=seconds, seed=seed, directory=directory
+            members,
+            again,
+            everything,
+            bundle,
+            metric=metric,
+            seconds=seconds,
+            seed=seed,
+            directory=directory,
+            pool=pool,
         )
         rows = "training and validation rows"
     return SelectedNetwork(
@@ -143,14 +159,46 @@ def retrain_networks(
     seconds: float,
     seed: int,
     directory: Path,
+    pool: Pool | None = None,
 ) -> list[keras.Model]:
-    """Train the networks of trials on the training rows of some parts. seconds: time for a linear start."""
+    """Train the networks of trials on the training rows of some parts. seconds: time for a linear start.
+
+    pool: workers of a cluster that train a network each, on one core.
+    """
     started = with_linear_start(parts, bundle, clock=Clock().lasting(seconds))
     kind = network_kind(bundle, parts.inputs)
     width = parts.train.dense.shape[1]
-    with use_device(training_devices(kind, width=width, directory=directory)[0], width=0):
+    device = training_devices(kind, width=width, directory=directory)[0]
+    with use_device(device, width=0):
         at = create_workspace(bundle, started, metric=metric, seed=seed, directory=directory)
-        return [_retrain(one, at, length) for one, length in zip(members, lengths, strict=True)]
+        planned = list(zip(members, lengths, strict=True))
+        trained = None
+        if pool is not None and device.name == CPU.name:
+            rows = pool.share(RetrainingRows(bundle=bundle, parts=started, seed=seed))
+            trained = call_each(pool, retrain_on_worker, [(rows, one, length) for one, length in planned])
+        if trained is None:
+            return [_retrain(one, at, length) for one, length in planned]
+        networks = [_initial_network(one, at) for one in members]
+        for network, weights in zip(networks, trained, strict=True):
+            network.set_weights(weights or [])  # no call was cancelled
+        return networks
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainingRows:
+    """What networks that are trained again share; each machine of a cluster gets it once."""
+
+    bundle: Bundle
+    parts: Parts
+    seed: int
+
+
+def retrain_on_worker(rows: RetrainingRows, outcome: Outcome, length: Length) -> list[np.ndarray]:
+    """Train the network of a trial in the process of a worker; returns its weights."""
+    with use_device(CPU, width=0), tempfile.TemporaryDirectory() as folder:
+        metric = create_metric(rows.bundle.metric)
+        at = create_workspace(rows.bundle, rows.parts, metric=metric, seed=rows.seed, directory=Path(folder))
+        return [*_retrain(outcome, at, length).get_weights()]
 
 
 def retraining_seconds(
@@ -194,14 +242,18 @@ def _length(outcome: Outcome, trials: Trials) -> Length:
     return Length(epochs=outcome.best_epoch, planned=whole)
 
 
+def _initial_network(outcome: Outcome, at: Workspace) -> keras.Model:
+    """The network of a trial before training."""
+    at = at.for_trial(outcome.hyperparameters)
+    seed = trial_seed(at.seed, outcome.number)
+    return build_network(parts=at.parts, bundle=at.bundle, hyperparameters=outcome.hyperparameters, seed=seed)
+
+
 def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     """Train the network of a trial on the rows of a workspace."""
-    at = at.for_trial(outcome.hyperparameters)
+    network, at = _initial_network(outcome, at), at.for_trial(outcome.hyperparameters)
     bundle, parts = at.bundle, at.parts
     chosen = configuration(bundle, outcome.hyperparameters, defaults=at.kind.defaults)
-    network = build_network(
-        parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
-    )
     if length.epochs == 0:
         return network
     optimizer = create_optimizer(bundle.optimizer, chosen)
@@ -228,12 +280,14 @@ def average_forecasters(
     directory: Path,
     single: bool = False,
     refit: bool = True,
+    pool: Pool | None = None,
 ) -> SelectedNetwork:
     """Average the best linear, perceptron and recurrent trials whose error is near the best one.
 
     Each is retrained on training and validation rows up to its best epoch, where time allows, because the latest rows
     are most similar to the future. The outputs for validation rows are those before retraining.
-    seconds: time for it. single: the best trial alone. refit: whether networks are retrained.
+    seconds: time for it. single: the best trial alone. refit: whether networks are retrained. pool: of a cluster, whose
+    workers retrain them.
     """
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
     lengths = [
@@ -252,6 +306,7 @@ def average_forecasters(
         directory=directory,
         who=f"the best trial ({kinds})" if single else f"the best trials of each network ({kinds})",
         why_not=NO_TIME if refit else NOT_ASKED,
+        pool=pool,
     )
 
 

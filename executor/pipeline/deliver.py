@@ -17,7 +17,7 @@ from executor.pipeline.finalize import write_model
 from executor.preprocessing.encode import encode_hold_out
 from executor.runs.delivery import Delivery
 from executor.runs.files import SIGNATURE, write_json
-from executor.runtime.devices import training_devices, use_device
+from executor.runtime.devices import CPU, training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
 from executor.runtime.log import LOG
 from executor.search.runners.workspace import create_workspace
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from executor.pipeline.encoding.encode_data import EncodedData
     from executor.pipeline.finalize import SavedModel
     from executor.runtime.clock import Clock
+    from executor.runtime.cluster import Pool
     from executor.runtime.interrupt import Interrupt
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
@@ -60,7 +61,13 @@ class _Refitted:
 
 
 def deliver(
-    data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, *, saving: float | None = None
+    data: EncodedData,
+    trials: Trials,
+    saved: SavedModel,
+    clock: Clock,
+    *,
+    saving: float | None = None,
+    pool: Pool | None = None,
 ) -> Delivery:
     """Train the selected configurations again on all rows, and save the result as the model of the run.
 
@@ -68,7 +75,8 @@ def deliver(
     temperatures, thresholds and intervals of the evaluated model. That one stays where time is short, training fails,
     or the result scores lower on the validation rows, with which it was trained, than the evaluated model without them.
 
-    saving: seconds in which the evaluated model was put together and saved; None estimates them.
+    saving: seconds in which the evaluated model was put together and saved; None estimates them. pool: of a cluster,
+    whose workers train.
     """
     start, rows = clock.spent(), data.run.data.rows
     evaluated = len(rows.train) + (len(rows.validation) if saved.selected.retrained else 0)
@@ -79,7 +87,7 @@ def deliver(
         try:
             with catch_interrupt() as interrupt:
                 afterwards = _Afterwards.of(_count_networks(data, saved), trials, saving)
-                result = _refit(data, trials, saved, clock, interrupt, afterwards=afterwards)
+                result = _refit(data, trials, saved, clock, interrupt, afterwards=afterwards, pool=pool)
         except Exception as error:  # noqa: BLE001  the evaluated model is saved already
             LOG.warning("The model was not trained on all rows: %s: %s", type(error).__name__, error)
             result = _Kept(why=f"training on all rows failed ({type(error).__name__})")
@@ -116,13 +124,14 @@ def _refit(
     interrupt: Interrupt,
     *,
     afterwards: _Afterwards,
+    pool: Pool | None,
 ) -> _Kept | _Refitted:
     """Train on all rows, and replace model.keras."""
     parts, metric = data.parts, create_metric(data.run.bundle.metric)
     hold_out = encode_hold_out(data.run.data.table, data.run.data.rows, data.preprocessing, parts)
     everything = replace(data, parts=parts.with_all_rows(hold_out))
     train = _train_again if data.is_refitted else _train_seeds
-    result = train(everything, trials, saved, clock, interrupt, afterwards=afterwards)
+    result = train(everything, trials, saved, clock, interrupt, afterwards=afterwards, pool=pool)
     if isinstance(result, _Kept):
         return result
     outputs = network_outputs(result.network, parts.validation) + parts.validation.offset
@@ -144,6 +153,7 @@ def _train_seeds(
     interrupt: Interrupt,
     *,
     afterwards: _Afterwards,
+    pool: Pool | None,
 ) -> _Kept | _Refitted:
     """Train networks of tables in stacks, from several seeds, and average their mean with the evaluated network.
 
@@ -169,7 +179,11 @@ def _train_seeds(
             return _Kept(why=_late(clock, seconds))
         deadline = clock.lasting(clock.left - afterwards.seconds(seeds * len(courses)))
         networks = train_networks(
-            courses, replace(at, clock=deadline), seeds=seeds, compute=device.compute(width=width)
+            courses,
+            replace(at, clock=deadline),
+            seeds=seeds,
+            compute=device.compute(width=width),
+            pool=pool if device.name == CPU.name else None,
         )
         if networks is None:
             return _Kept(why="training on all rows was interrupted" if interrupt.requested else _late(clock, seconds))
@@ -190,6 +204,7 @@ def _train_again(
     interrupt: Interrupt,
     *,
     afterwards: _Afterwards,
+    pool: Pool | None,
 ) -> _Kept | _Refitted:
     """Train networks of texts and forecasts, which were trained again with the validation rows, with the hold-out."""
     run, parts, retrained = everything.run, everything.parts, saved.selected.retrained
@@ -208,6 +223,7 @@ def _train_again(
         seconds=seconds,
         seed=run.plan.seed,
         directory=run.directory,
+        pool=pool,
     )
     if interrupt.requested:
         return _Kept(why="training on all rows was interrupted")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from executor.components.metric import create_metric
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from executor.pipeline.prepare import PreparedRun
     from executor.runs.run import Run
     from executor.runtime.clock import Clock
+    from executor.runtime.cluster import Pool
     from executor.search.progress import RoundProgress
     from executor.search.records.trials import Trials
 
@@ -48,7 +49,7 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
     """
     if run.plan.parent:
         return execute_continuation(run, clock=clock)
-    with run.data.cache or nullcontext(), write_run_log(run.directory):
+    with run.data.cache or nullcontext(), write_run_log(run.directory), ExitStack() as during:
         configure_tensorflow()
         if run.plan.cluster is None:
             check_request()
@@ -57,21 +58,22 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
             data = encode(run, clock)
         clock = clock.with_plan(data.plan_time(run.budget.seconds))
         with timer.stage("search", f"by {run.bundle.tuner}, on {_devices(data)}"):
-            trials = run_search(data, clock, progress)
+            pool = None if run.plan.cluster is None else during.enter_context(connect(parse_cluster(run.plan.cluster)))
+            trials = run_search(data, clock, progress, pool=pool)
             data = data.at_size(trials.size)
             clock = clock.with_plan(data.plan_time(run.budget.seconds))
         with timer.stage("training again"):
             curve = measure_learning_curve(data, trials, clock)
         with timer.stage("choosing and saving"):
-            selected = select(data, trials, seconds=clock.plan.refit)
+            selected = select(data, trials, seconds=clock.plan.refit, pool=pool)
             saved = finalize(data, trials, selected)
         with timer.stage("hold-out and baselines"):
-            evaluation = evaluate_on_hold_out(data, trials, saved, clock)
+            evaluation = evaluate_on_hold_out(data, trials, saved, clock, pool=pool)
         if run.plan.report:
             with timer.stage("importance of columns"):
                 write_importance(data, saved, clock)
         with timer.stage("training on all rows"):
-            delivery = deliver(data, trials, saved, clock, saving=timer.seconds["choosing and saving"])
+            delivery = deliver(data, trials, saved, clock, saving=timer.seconds["choosing and saving"], pool=pool)
         return seal(
             data, trials, curve, saved, evaluation, delivery=delivery, seconds=clock.spent(), stages=timer.seconds
         )
@@ -84,23 +86,22 @@ def _devices(data: EncodedData) -> str:
     return " or ".join(device.label for device in available_devices(kind))
 
 
-def run_search(data: EncodedData, clock: Clock, progress: Progress) -> Trials:
-    """Search the hyperparameters of the bundle."""
-    run, cluster = data.run, data.run.plan.cluster
-    with nullcontext() if cluster is None else connect(parse_cluster(cluster)) as pool:
-        trials = search(
-            run.bundle,
-            data.parts,
-            budget=run.budget,
-            clock=clock,
-            plan_for=lambda parts: data.plan_time_for(parts, run.budget.seconds),
-            seed=run.plan.seed,
-            directory=run.directory,
-            at_once=run.plan.at_once,
-            seeds=MAX_SEEDS if not data.is_single and can_average_seeds(run.bundle, data.parts) else 1,
-            pool=pool,
-            progress=progress,
-        )
+def run_search(data: EncodedData, clock: Clock, progress: Progress, *, pool: Pool | None) -> Trials:
+    """Search the hyperparameters of the bundle. pool: of a cluster, whose workers train."""
+    run = data.run
+    trials = search(
+        run.bundle,
+        data.parts,
+        budget=run.budget,
+        clock=clock,
+        plan_for=lambda parts: data.plan_time_for(parts, run.budget.seconds),
+        seed=run.plan.seed,
+        directory=run.directory,
+        at_once=run.plan.at_once,
+        seeds=MAX_SEEDS if not data.is_single and can_average_seeds(run.bundle, data.parts) else 1,
+        pool=pool,
+        progress=progress,
+    )
     LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
     return trials
 

@@ -59,6 +59,7 @@ def seal(
     space = search_space(run.bundle, scope_of(run.bundle, data.parts, run.budget, trials.size))
     own = run.bundle.of_trial(trials.best.hyperparameters)
     fitted = fit_to_loss(data.parts, own.loss, before=run.bundle.loss)
+    cut_off = evaluation.scores.cut_off
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -69,7 +70,9 @@ def seal(
         completed=trials.completed,
         cut_short=trials.cut_short,
         size=trials.size,
-        reduction=trials.reduction(run.budget.seconds or 0.0),
+        reduction=trials.reduction(
+            run.budget.seconds or 0.0, option="" if cut_off is None or cut_off.seconds is None else cut_off.option
+        ),
         gradients=describe_gradients(trials.ranked),
         training_facts={GRADIENT_FLOW: RecordedFact.of(GRADIENT_FLOW, gradient_flow(trials.ranked))},
         stopped_by=trials.stopped_by,

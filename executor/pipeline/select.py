@@ -13,13 +13,14 @@ from executor.runtime.log import LOG
 if TYPE_CHECKING:
     from executor.model.ensemble import SelectedNetwork
     from executor.pipeline.encoding.encode_data import EncodedData
+    from executor.runtime.cluster import Pool
     from executor.search.records.trials import Trials
 
 
-def select(data: EncodedData, trials: Trials, *, seconds: float) -> SelectedNetwork:
+def select(data: EncodedData, trials: Trials, *, seconds: float, pool: Pool | None = None) -> SelectedNetwork:
     """Select the best trial or an ensemble; networks of forecasts and texts are trained again on all rows.
 
-    seconds: time for training again.
+    seconds: time for training again. pool: of a cluster, whose workers train.
     """
     run, parts, groups = data.run, data.parts, data.run.data.rows.groups
     metric, seed = create_metric(run.bundle.metric), run.plan.seed
@@ -35,6 +36,7 @@ def select(data: EncodedData, trials: Trials, *, seconds: float) -> SelectedNetw
             directory=run.directory,
             single=data.is_single,
             refit=data.is_refitted,
+            pool=pool,
         )
     else:
         together = None if groups is None else groups[run.data.rows.validation]

@@ -63,7 +63,10 @@ def describe_trials(summary: Summary) -> str:
     detail = f" ({', '.join(less)})" if less else ""
     completed = f"{summary.completed} of {summary.planned or summary.trials} trials completed{detail}"
     where = "" if summary.workers is None else f" on up to {summary.workers} workers of a cluster"
-    ending = f"in {summary.seconds:.0f} s{where}, ended by {ENDINGS[summary.stopped_by]}"
+    ended = f"ended by {ENDINGS[summary.stopped_by]}"
+    if summary.stopped_by == "budget" and not summary.cut_short:
+        ended = "ended because no other trial fits into the time limit"
+    ending = f"in {summary.seconds:.0f} s{where}, {ended}"
     return f"{completed} {ending}; the best is trial {summary.best_trial}"
 
 

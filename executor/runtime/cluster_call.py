@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from executor.runtime.cluster import Lost, version_problem, version_reader
+from executor.runtime.cluster import HeadWatch, Lost, version_problem, version_reader
+from executor.runtime.log import LOG
 from executor.runtime.tensorflow_import import quiet_tensorflow
 from recommender.planning.ray_connection import CORES_PER_TASK
 from rules.errors import ClusterError, PcwatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from executor.runtime.cluster import Pool
 
@@ -82,11 +83,29 @@ def value_of(result: Answer[Result] | Lost) -> Result:
     return result.value  # type: ignore[return-value]  # without an error there is one
 
 
-def call_each(pool: Pool, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> list[Result]:
+def call_each(
+    pool: Pool,
+    function: Callable[..., Result],
+    tasks: Sequence[tuple[Any, ...]],
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+) -> list[Result | None] | None:
     """Call a function with each tuple of arguments on the workers; returns the results in order.
 
-    Raises an error of a call, and ClusterError if one fails or crashes its workers.
+    is_over: when it is true, running calls are cancelled, whose results are None. Returns None if the cluster cannot be
+    used any more, which is logged: the caller does the work itself. Raises an error of a call.
     """
-    remote = RemoteFunction.of(function)
-    found = {index: value_of(result) for index, result in pool.run(answer, [(remote, *one) for one in tasks])}
-    return [found[index] for index in range(len(tasks))]
+    remote, head = RemoteFunction.of(function), HeadWatch(pool)
+    pool.use_gpus(pays=False)
+
+    def dropped() -> Collection[int]:
+        return range(len(tasks)) if not head.is_gone() and is_over() else ()
+
+    found: dict[int, Result] = {}
+    try:
+        for index, result in pool.run(answer, [(remote, *one) for one in tasks], dropped=dropped):
+            found[index] = value_of(result)
+    except ClusterError as error:
+        LOG.warning("This process does the work of the cluster, because of an error: %s", error)
+        return None
+    return [found.get(index) for index in range(len(tasks))]

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from recommender.cli.options import DATASET, dataset_options, strategy_options
+from recommender.dataset.address import RemoteFile
 from recommender.dataset.readers.table import input_files
 from recommender.profile.measure import measure
 from recommender.recommendation.recommend import advise_on, open_to_profile, to_json
@@ -99,7 +100,9 @@ def bundle(
         notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
         write_text(output, advice.bundle.to_yaml(notes))
         train = ["recommend", "train", str(dataset), *given_options(without=NOT_FOR_TRAIN), "--bundle", str(output)]
-        say(f"Wrote {output}. Edit it, then train it:\n  {shlex.join(train)}")
+        is_whole = not isinstance(dataset, RemoteFile) or dataset.text == dataset.url
+        how = "" if is_whole else " with the complete URL, whose secrets are written as *** here"
+        say(f"Wrote {output}. Edit it, then train it{how}:\n  {shlex.join(train)}")
 
 
 @click.command(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CORES_PER_TASK: Final = 1
 """Cores of a task: trials are independent of each other, so that many with one core each take less time than few with
 more cores; and the results do not depend on the number of cores of a machine."""
+ATTEMPTS: Final = 2  # to start workers on this machine, for which Ray has a time limit of 30 s
 SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # workers that are started here do not report to the makers of Ray
     "RAY_worker_niceness": "0",  # else they give way to all other processes
@@ -59,14 +60,21 @@ def _start(address: ClusterAddress) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     if address.is_local:
         settings |= {"num_cpus": _local_workers(address), "include_dashboard": False}
-    try:
-        ray.init(address="local" if address.is_local else address.text, **settings)
-    except Exception as error:  # noqa: BLE001  Ray raises what it finds
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ClusterError(
-            f"The cluster {address.text} cannot be used: {reason}. Start it with 'ray start --head', with the same "
-            "versions of Python, Ray and pcwat as here."
-        ) from None
+    for attempt in range(ATTEMPTS if address.is_local else 1):
+        try:
+            ray.init(address="local" if address.is_local else address.text, **settings)
+            break
+        except Exception as error:  # noqa: BLE001  Ray raises what it finds
+            ray.shutdown()
+            if attempt + 1 < ATTEMPTS and address.is_local:
+                continue
+            reason = " ".join(str(error).split()).rstrip(".")
+            remedy = (
+                "Try again when other programs use less of this machine"
+                if address.is_local
+                else "Start it with 'ray start --head', with the same versions of Python, Ray and pcwat as here"
+            )
+            raise ClusterError(f"The cluster {address.text} cannot be used: {reason}. {remedy}.") from None
     _mute()
 
 

@@ -1,6 +1,7 @@
 """Baselines that a model is compared with, one per module.
 
 - `baseline`: A baseline's predictions and name.
+- `fit`: Those that read raw rows or images, fitted here or on workers of a cluster.
 - `constant`: Most frequent class, mean or median, last value, seasonal naive.
 - `linear`: Linear and logistic regression on the same features.
 - `gradient_boosting`: Gradient-boosted trees on the raw columns.

@@ -8,7 +8,7 @@ import numpy as np
 
 from executor.evaluation.scores import CutOff
 from executor.search.records.trials import continued_trials
-from recommender.time_plan import SHORTENED_SHARE, USED_SHARE
+from recommender.time_plan import SHORTENED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -37,7 +37,7 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
             trial=longest.number,
             epochs=longest.epochs,
             planned=size.planned_epochs,
-            seconds=limit_for(size.planned_seconds / USED_SHARE - size.seconds),
+            seconds=limit_for(size.full_seconds),
         )
     if cut:
         also = [one for one in trials.ranked if one.status == "completed" and one.is_cut_short]
@@ -50,12 +50,16 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
     known = [one.epoch_seconds for one in trials.ranked if one.epoch_seconds is not None]
     worst = max(cut, key=lambda one: one.planned_epochs - one.epochs)
     epochs = _trained_epochs(worst, trials)
+    # The remedy for a smaller training and this one are the same.
+    full = size.full_seconds if size is not None and size.is_smaller else 0.0
     return CutOff(
         trial=worst.number,
         epochs=epochs,
         planned=max(trials.epochs, epochs - worst.epochs + worst.planned_epochs),
         # Trials of a stack share its seconds, so that they add up.
-        seconds=limit_for(sum(more * (each or float(np.mean(known))) for more, each in lacking)) if known else None,
+        seconds=limit_for(max(full, sum(more * (each or float(np.mean(known))) for more, each in lacking)))
+        if known
+        else None,
     )
 
 

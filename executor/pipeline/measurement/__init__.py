@@ -8,6 +8,7 @@
 - `tuners`: Searches replayed over a table of configurations.
 - `spaces`: Searches over the hyperparameters that a book and the handbook choose.
 - `measure`: All trainings of a corpus, written to a file as they end.
+- `cluster`: The same on the workers of a cluster.
 - `compare`: Trainings of the choices of one slot on one dataset, for `recommend compare`.
 - `comparison`: Their scores with paired intervals, and their curves.
 - `comparison_page`: A comparison as one HTML page.

@@ -46,10 +46,21 @@ class TrainingSize(BaseModel):
     slowdown: float
     """Measured seconds per epoch, relative to those that the cost model assumes."""
 
-    def sentence(self, limit: float, *, epochs: int | None) -> str:
+    @property
+    def is_smaller(self) -> bool:
+        """Whether it has fewer networks, or a smaller one, than planned."""
+        return self.networks < self.planned_networks or bool(self.hyperparameters)
+
+    @property
+    def full_seconds(self) -> float:
+        """Seconds of search that the full training needs more than this one."""
+        return self.planned_seconds / USED_SHARE - self.seconds
+
+    def sentence(self, limit: float, *, epochs: int | None, option: str = "") -> str:
         """What was reduced, what the full plan needs, and the budget for it; empty if nothing was reduced.
 
-        limit: seconds of the whole run. epochs: of the best trial; None if it stopped early.
+        limit: seconds of the whole run. epochs: of the best trial; None if it stopped early. option: the option for a
+        longer training that the next steps name; "" without one.
         """
         parts = []
         if self.networks == 1 and self.planned_networks > 1:
@@ -67,12 +78,11 @@ class TrainingSize(BaseModel):
             parts.append(f"for {epochs} instead of {self.planned_epochs} epochs")
         if not parts:
             return ""
-        needed = limit + self.planned_seconds / USED_SHARE - self.seconds
-        minutes = max(math.ceil(needed / MINUTE), math.floor(limit / MINUTE) + 1)
+        minutes = max(math.ceil((limit + self.full_seconds) / MINUTE), math.floor(limit / MINUTE) + 1)
         listed = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
         return (
             f"Trained {listed}: the full training needs about {self.planned_seconds:.0f} s here. "
-            f"Use --budget {minutes}m."
+            f"Use {option or f'--budget {minutes}m'}."
         )
 
 

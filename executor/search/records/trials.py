@@ -46,16 +46,18 @@ class Trials:
     def best(self) -> Outcome:
         return self.ranked[0]
 
-    def reduction(self, limit: float) -> str:
+    def reduction(self, limit: float, *, option: str = "") -> str:
         """What the time limit reduced in the best trial; empty if nothing. limit: seconds of the whole run.
 
-        A trial that completed its epochs may have fewer than a full one because the tuner gave it fewer.
+        A trial that completed its epochs may have fewer than a full one because the tuner gave it fewer. option: as in
+        `TrainingSize.sentence`.
         """
         if self.size is None:
             return ""
         best = self.best
         epochs = max(best.epochs, self.size.epochs) if best.ended_by == "completed" else best.epochs
-        return self.size.sentence(limit, epochs=None if best.ended_by == "early_stopping" else epochs)
+        is_early = best.ended_by == "early_stopping"
+        return self.size.sentence(limit, epochs=None if is_early else epochs, option=option)
 
     @property
     def completed(self) -> int:

@@ -307,16 +307,17 @@ def _match_columns(wanted: Mapping[str, str], given: Mapping[str, str], first: P
     """Raise DatasetError unless a file has the columns of the first file, in any order."""
     for column in wanted:
         if column not in given:
-            raise _different_columns(file, column, first, given)
+            raise _different_columns(file, column, first, given.keys() - wanted.keys())
     for column in given:
         if column not in wanted:
-            raise _different_columns(first, column, file, wanted)
+            raise _different_columns(first, column, file, wanted.keys() - given.keys())
 
 
-def _different_columns(lacks: Path, column: str, has: Path, columns: Mapping[str, str]) -> DatasetError:
+def _different_columns(lacks: Path, column: str, has: Path, others: Collection[str]) -> DatasetError:
+    """others: columns that only the file has that lacks the column."""
     return DatasetError(
         f"All files must have the same columns, but {lacks} has no column {column!r}, which {has} has."
-        f"{did_you_mean(column, columns)} Add the column to the file, also if it is empty, "
+        f"{did_you_mean(column, sorted(others))} Add the column to the file, also if it is empty, "
         "or give a pattern that matches only files with the same columns."
     )
 

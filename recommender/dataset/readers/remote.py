@@ -51,6 +51,8 @@ EXTENSIONS: Final[Mapping[str, str]] = {
     "application/zip": ".zip",
 }
 """Extensions of media types (IANA), for URLs that end in none."""
+HTML: Final = (b"<!doctype html", b"<html")  # starts of a page, in lower case
+HTML_BYTES: Final = 512
 DENIED: Final = (
     *("PermissionError", "NoCredentialsError", "PartialCredentialsError", "GatedRepoError", "RefreshError"),
     *("DefaultCredentialsError", "ProfileNotFound"),
@@ -125,6 +127,12 @@ def _download_file(store: Any, address: RemoteFile, folder: Path, *, most: int) 
         store.get_file(source, str(path), callback=progress.callback)
     if not path.is_file():  # a folder
         raise FileNotFoundError
+    with path.open("rb") as file:
+        if file.read(HTML_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML):
+            raise DatasetError(
+                f"{address} is an HTML page, not a dataset. Use the URL of the file itself, to which a link for a "
+                "download leads; a page also comes in place of a file that needs a login."
+            )
     return (str(path), str(address)), path
 
 

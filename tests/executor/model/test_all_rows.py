@@ -19,6 +19,7 @@ from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace
 from recommender.time_plan import TimePlan
 from rules.vocabulary.facts import Task
+from tests.executor.search.cluster.conftest import CopyingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,3 +111,19 @@ def test_a_deadline_ends_the_training_without_networks(at: Workspace) -> None:
     courses = [course_of(outcome(), trials(outcome()), at)]
     over = Clock(TimePlan(limit=1.0), now=lambda: 2.0, start=0.0)
     assert train_networks(courses, dataclasses.replace(at, clock=over), seeds=1) is None
+
+
+def test_on_a_cluster_networks_have_the_same_weights(at: Workspace) -> None:
+    courses = [course_of(outcome(epochs=2, best_epoch=1), trials(outcome(epochs=2, best_epoch=1)), at)]
+    here, there = train_networks(courses, at, seeds=2), train_networks(courses, at, seeds=2, pool=CopyingPool())
+    assert here is not None
+    assert there is not None
+    for one, two in zip(here[0], there[0], strict=True):
+        for weight, same in zip(one.get_weights(), two.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, same)
+
+
+def test_a_deadline_cancels_the_training_on_a_cluster(at: Workspace) -> None:
+    courses = [course_of(outcome(), trials(outcome()), at)]
+    over = Clock(TimePlan(limit=1.0), now=lambda: 2.0, start=0.0)
+    assert train_networks(courses, dataclasses.replace(at, clock=over), seeds=1, pool=CopyingPool()) is None

@@ -27,6 +27,7 @@ from executor.search.runners.workspace import create_workspace
 from rules.vocabulary.choices import BagOfNgrams
 from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import Task
+from tests.executor.search.cluster.conftest import CopyingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,15 +108,13 @@ def test_a_linear_start_that_no_epoch_improves_on_is_fitted_again_on_training_an
     at = create_workspace(bundle, texts, metric=metric, seed=0, directory=tmp_path)
     (outcome,) = SequentialRunner(at).run([Proposal(number=0, hyperparameters={}, epochs=1)])
     assert (outcome.best_epoch, outcome.start_score, outcome.score) == (0, 0.9, 0.9)
-    selected = refit_best_trials(
-        Trials(ranked=(outcome,), stopped_by="trials"),
-        bundle,
-        texts,
-        metric=create_metric(bundle.metric),
-        seconds=100.0,
-        seed=0,
-        directory=tmp_path,
-    )
+    settings: dict[str, Any] = {"metric": create_metric(bundle.metric), "seconds": 100.0, "seed": 0}
+    settings["directory"] = tmp_path
+    found = Trials(ranked=(outcome,), stopped_by="trials")
+    selected = refit_best_trials(found, bundle, texts, **settings)
+    on_cluster = refit_best_trials(found, bundle, texts, **settings, pool=CopyingPool())
+    for one, two in zip(selected.network.get_weights(), on_cluster.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
     rows = texts.train.joined(texts.validation)
     features = feature_matrix(rows, texts)
     expected = LogisticRegression(C=linear_start(texts, bundle).penalty, max_iter=1_000).fit(features, rows.raw_target)

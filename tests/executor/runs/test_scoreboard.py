@@ -12,7 +12,7 @@ from rich.console import Console
 from executor.evaluation.diagnostics.next_steps import NextStep, NextSteps
 from executor.evaluation.verdict import reach_verdict
 from executor.runs.run import Run
-from executor.runs.scoreboard import MAX_LINES, print_result
+from executor.runs.scoreboard import MAX_LINES, describe_trials, print_result
 from rules.text.numbers import number
 
 RUNS: Final = Path(__file__).parents[2] / "old_runs"
@@ -76,3 +76,10 @@ def test_markup_of_names_is_printed_as_it_is() -> None:
     run = Run(RUNS / "classes" / "run")
     run.__dict__["scores"] = run.scores.model_copy(update={"missing_classes": ("Not learned: class '[red]x[/red]'.",)})
     assert "[red]x[/red]" in printed(run)
+
+
+def test_a_search_whose_trials_ended_by_themselves_is_not_said_to_be_ended_by_the_time_limit() -> None:
+    summary = Run(RUNS / "classes" / "run").summary.model_copy(update={"stopped_by": "budget"})
+    assert "ended because no other trial fits into the time limit; the best is trial" in describe_trials(summary)
+    cut = summary.model_copy(update={"cut_short": 1})
+    assert "ended by the time limit; the best is trial" in describe_trials(cut)

@@ -89,3 +89,23 @@ def test_trials_with_less_than_a_third_of_the_planned_epochs_are_cut_off(epochs:
         assert found.seconds == pytest.approx(10 - epochs * 0.1)
     early = _trials(_trial(0, epochs=epochs, planned=100, ended_by="early_stopping"), size=size, epochs=100)
     assert find_cut_off([0], early, limit_for=float) is None
+
+
+def test_of_a_smaller_training_that_was_cut_off_both_remedies_name_the_same_limit() -> None:
+    size = TrainingSize(
+        networks=1,
+        epochs=90,
+        seconds=9.0,
+        planned_networks=5,
+        planned_epochs=100,
+        planned_seconds=85.0,
+        slowdown=1.0,
+    )
+    # Ten epochs of 0.5 s are missing, but all folds need 85 / 0.85 s instead of the 9 s of this training.
+    trials = _trials(_trial(0, epochs=90, planned=100, ended_by="deadline"), size=size)
+    found = find_cut_off([0], trials, limit_for=lambda seconds: seconds + 12)
+    assert found is not None
+    assert found.seconds == pytest.approx(103)
+    sentence = trials.reduction(30, option=found.option)
+    assert sentence.endswith("needs about 85 s here. Use --budget 2m.")
+    assert found.option == "--budget 2m"

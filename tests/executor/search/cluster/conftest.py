@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class TestPool:
                 raise ConnectionError("the driver was killed")
             if index in dropped():
                 continue
-            self.ran += [one.number for one in tasks[index][1].proposals]
+            self.ran += [one.number for one in getattr(tasks[index][1], "proposals", ())]
             yield index, Lost(reason="it died") if index in self.lost else function(*tasks[index])
 
     def serve(
@@ -81,6 +82,25 @@ class TestPool:
             task = running.pop(index)
             yield index, Lost(reason="it died") if index in self.lost else function(*task)
             done += 1
+
+
+class CopyingPool(TestPool):
+    """Copies functions, arguments and results as Ray does."""
+
+    __test__ = False
+
+    def share(self, value: Any) -> Any:
+        return pickle.dumps(value)
+
+    def run(
+        self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], *, dropped: Callable[[], Any]
+    ) -> Iterator[tuple[int, Any]]:
+        def copied(*arguments: Any) -> Any:
+            self.ran.append(len(self.ran))
+            own = [pickle.loads(one) if isinstance(one, bytes) else one for one in arguments]  # noqa: S301  as Ray
+            return pickle.loads(pickle.dumps(function(*pickle.loads(pickle.dumps(own)))))  # noqa: S301  as Ray
+
+        yield from super().run(copied, tasks, dropped=dropped)
 
 
 @pytest.fixture(autouse=True)

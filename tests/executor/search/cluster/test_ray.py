@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from executor.runtime.cluster import connect
 from recommender.planning.cluster_address import parse_cluster
 from tests.effort import long_test
 from tests.executor.search.cluster.conftest import TestPool
+from tests.servers import ray_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,15 +25,8 @@ TRIALS = {"budget": Budget(trials=12), "at_once": 1}
 @pytest.fixture
 def nodes() -> Iterator[Any]:
     """A head without workers and two nodes with one each."""
-    pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster  # noqa: PLC0415  an extra
-
-    with warnings.catch_warnings(action="ignore"):  # of Ray's own use of Python
-        settings = {"object_store_memory": 80_000_000}
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False} | settings)
-        made.added = [made.add_node(num_cpus=1, **settings) for _ in range(2)]
+    with ray_nodes() as made:
         yield made
-        made.shutdown()
 
 
 @long_test

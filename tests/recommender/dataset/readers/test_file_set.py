@@ -123,6 +123,7 @@ def test_json_lines_keep_the_digits_of_numbers_and_the_rows_of_mixed_values(tmp_
     [
         ({"1.csv": "x,y\n1,2\n", "2.csv": "x,Y\n1,2\n"}, "*.csv", r"2.csv has no column 'y', which .*1.csv has. Did"),
         ({"1.csv": "x\n1\n", "2.csv": "x,y\n1,2\n"}, "*.csv", r"1.csv has no column 'y', which .*2.csv has"),
+        ({"1.csv": "x1,x2\n1,2\n", "2.csv": "x1\n1\n"}, "*.csv", r"'x2', which .*1.csv has\. Add the column"),
         ({"1.csv": "x\n1\n", "2.jsonl": "{}"}, "*", r"one format, but .*1.csv is csv and .*2.jsonl is jsonl"),
         ({"1.csv": "x,y\n1,2\n", "2.csv": "x,y\n1,2\n3\n"}, "*.csv", r"line 3 of .*2.csv has 1"),
         ({"1.csv": "x\n1\n", "2.dat": "x"}, "*", r"extension .* '2.dat' has '.dat'"),

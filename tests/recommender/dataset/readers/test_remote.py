@@ -29,6 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "a b.csv").write_text(ROWS, encoding="utf-8")
     (folder / "export").write_text(ROWS, encoding="utf-8")
+    (folder / "page.csv").write_text("\n<!doctype HTML>\n<html><body>Log in, please</body></html>", encoding="utf-8")
     (folder / "bad.parquet").write_bytes(b"PAR1 damaged")
     (folder / "paths.csv").write_text("image,y\n/etc/hostname.png,1\n/etc/passwd.png,0\n", encoding="utf-8")
     with web_server(folder) as url:
@@ -60,6 +61,7 @@ def test_a_file_of_a_web_server_has_the_digest_of_the_file(site: str, tmp_path: 
         ("/short.csv", "The connection ended before all bytes of {} had arrived."),
         ("/silent.csv", "The server of {} did not answer in time."),
         ("/bad.parquet?sig=S3cr3t", "The Parquet file {} is truncated or damaged"),
+        ("/page.csv?token=S3cr3t", "{} is an HTML page, not a dataset. Use the URL of the file itself"),
         ("/a b.csv?token=***", "{} was recorded without its secrets"),
     ],
 )
