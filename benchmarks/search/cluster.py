@@ -1,6 +1,6 @@
 """Trials per minute of a search on local workers of one core each, and its trial table while nodes are killed.
 
-    python -m benchmarks.search.cluster [--workers 1 2 4] [--nodes 10] [--kill 20] [--trials 24] [--rows 4000]
+    python -m benchmarks.search.cluster [--workers 1 2 4] [--nodes 10] [--kill 20] [--trials 20] [--rows 3000]
 
 The first table has the same search on some numbers of workers. The second one has it on a simulated cluster of Ray
 with nodes of one core each: calm, and with the oldest node killed every 20 s, for which another one joins. The trials,
@@ -192,8 +192,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--nodes", type=int, default=10, help="0 leaves out the second table")
     parser.add_argument("--kill", type=float, default=20.0, metavar="SECONDS")
-    parser.add_argument("--trials", type=int, default=24)
-    parser.add_argument("--rows", type=int, default=4_000)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--rows", type=int, default=3_000)
     parser.add_argument("--at-once", type=int, default=1, metavar="TRIALS", help="trials of a task")
     parser.add_argument("--limit", type=float, default=400.0, metavar="SECONDS", help="of a search")
     given = parser.parse_args()

@@ -99,7 +99,11 @@ def call_each(
     pool.use_gpus(pays=False)
 
     def dropped() -> Collection[int]:
-        return range(len(tasks)) if not head.is_gone() and is_over() else ()
+        if head.is_gone():
+            return ()
+        if pool.workers < 1:
+            raise ClusterError("No worker is left.")
+        return range(len(tasks)) if is_over() else ()
 
     found: dict[int, Result] = {}
     try:

@@ -9,7 +9,7 @@ import joblib
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from executor.components.metric import create_metric
-from executor.data.raw_table import Form
+from executor.data.raw_table import ARRAYS, Form
 from executor.evaluation.baselines.constant import last_value_baseline, seasonal_baseline
 from executor.evaluation.baselines.exponential_smoothing import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.evaluation.baselines.gradient_boosting import boosting_baseline, boosting_seconds
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 NEIGHBOUR_SECONDS: Final = 4.0  # time limit of nearest neighbours
 MIN_SECONDS: Final = 1.0  # minimum time of a baseline, which a score needs as a reference
+MIN_CELLS: Final = 100_000
+"""Training cells from which the workers of a cluster fit the baselines; fewer take less time here than their imports
+there."""
+CELLS_PER_TEXT: Final = 100  # an estimate: a text of 20 words is read in the time of as many numbers
 POOL_SHARE: Final = 0.75  # of the time that is left, after which baselines on a cluster are cancelled
 
 
@@ -58,13 +62,19 @@ class BaselineRows:
 def fit_baselines(rows: BaselineRows, clock: Clock, *, pool: Pool | None = None) -> list[Baseline | None]:
     """Fit the baselines of a kind of data, each within its share of the time that is left; None where one has no time.
 
-    pool: of a cluster, whose workers fit one each.
+    pool: of a cluster, whose workers fit one each, if there are MIN_CELLS.
     """
     names = _names(rows)
-    found = None if pool is None else _fit_on_pool(names, rows, clock, pool)
+    found = None if pool is None or _cells(rows.train) < MIN_CELLS else _fit_on_pool(names, rows, clock, pool)
     if found is None:
         found = {name: _fit(name, rows, clock.lasting(_seconds(name, rows.parts, clock))) for name in names}
     return [*found.values(), *_mean(rows, found)]
+
+
+def _cells(train: RawTable) -> int:
+    """Cells of the training rows; a text, an image or a sequence counts as several."""
+    wide = sum(form in {Form.TEXT, *ARRAYS} for form in train.forms.values())
+    return len(train) * (len(train.forms) + (CELLS_PER_TEXT - 1) * wide)
 
 
 def _names(rows: BaselineRows) -> list[str]:

@@ -35,9 +35,13 @@ def rows(make_parts: MakeParts) -> BaselineRows:
     return BaselineRows(metric=Accuracy(), parts=parts, train=train, validation=validation, **own)
 
 
-def test_baselines_on_a_cluster_equal_those_of_this_process_to_the_bit(rows: BaselineRows) -> None:
-    here = fit_baselines(rows, Clock())
+def test_baselines_on_a_cluster_equal_those_of_this_process_to_the_bit(
+    rows: BaselineRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pool = CopyingPool()
+    here = fit_baselines(rows, Clock(), pool=pool)
+    assert pool.ran == []  # they are few
+    monkeypatch.setattr(fit, "MIN_CELLS", len(rows.train) * 101)
     there = fit_baselines(rows, Clock(), pool=pool)
     assert len(pool.ran) == 2
     for one, two in zip(here, there, strict=True):
@@ -48,14 +52,19 @@ def test_baselines_on_a_cluster_equal_those_of_this_process_to_the_bit(rows: Bas
         np.testing.assert_array_equal(one.predictions.decided, two.predictions.decided)
 
 
-def test_where_workers_are_lost_this_process_fits_the_baselines(rows: BaselineRows) -> None:
-    there = fit_baselines(rows, Clock(), pool=CopyingPool(lost=(1,)))
-    assert [one.name for one in there if one is not None] == ["TF-IDF", "gradient boosting"]
+def test_where_workers_are_lost_this_process_fits_the_baselines(
+    rows: BaselineRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "MIN_CELLS", 0)
+    for pool in (CopyingPool(lost=(1,)), CopyingPool(workers=0)):
+        there = fit_baselines(rows, Clock(), pool=pool)
+        assert [one.name for one in there if one is not None] == ["TF-IDF", "gradient boosting"]
 
 
 def test_baselines_that_take_most_of_the_time_that_is_left_are_cancelled(
     rows: BaselineRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(fit, "MIN_CELLS", 0)
     monkeypatch.setattr(fit, "POOL_SHARE", -1.0)
     clock = Clock(TimePlan(limit=10.0), now=lambda: 1.0, start=0.0)
     assert fit_baselines(rows, clock, pool=CopyingPool()) == [None, None]
