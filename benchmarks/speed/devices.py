@@ -2,7 +2,8 @@
 
     python -m benchmarks.speed.devices [--rows 2000 20000 200000] [--stacks 8 32 128 512] [--images 1797] [--trials 512]
 
-Networks of tables of 20 columns train in stacks, a network of digits of 8 x 8 pixels alone. A step has its share of the
+Networks of tables of 20 columns train in stacks, a network of digits of 8 x 8 pixels alone, and on several GPUs that
+share each batch, if there are several. A step has its share of the
 validation of an epoch. "networks a second" counts the steps of all networks of a stack. The last lines of each table
 are the choices for a number of trials, and with a time limit of 5 minutes alone. Stacks that do not fit into the memory
 of a device are left out. With a GPU, it takes about three minutes.
@@ -28,8 +29,8 @@ from executor.components.training_length import whole_epochs  # noqa: E402
 from executor.networks.registry import network_kind  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
 from executor.runtime.clock import Clock  # noqa: E402
-from executor.runtime.devices import available_devices  # noqa: E402
-from executor.search.choose_devices import Search, measure_device  # noqa: E402
+from executor.runtime.devices import CPU, available_devices  # noqa: E402
+from executor.search.choose_devices import Search, measure_devices  # noqa: E402
 from recommender.device_speed import DeviceSpeed, Work, choose_devices  # noqa: E402
 from recommender.training_cost import TRAINED_SHARE, steps_of  # noqa: E402
 
@@ -45,7 +46,12 @@ def measure(job: Job, stacks: Sequence[int], trials: int, console: Console) -> N
     epochs, batch = whole_epochs(job.bundle, kind, rows=count), kind.batch_size(count)
     table = Table("device", "stack", "steps a second", "networks a second", "compiling, s", title=job.name)
     speeds = []
-    for device in available_devices(kind):
+    found = available_devices(kind)
+    groups = [[one] for one in found]
+    gpus = [one for one in found if one.name != CPU.name]
+    groups += [gpus] if kind.shares_batches and len(gpus) > 1 else []
+    for devices in groups:
+        names = tuple(one.label for one in devices)
         times, model = [], 0.0
         for stack in stacks:
             with tempfile.TemporaryDirectory() as folder:
@@ -61,22 +67,22 @@ def measure(job: Job, stacks: Sequence[int], trials: int, console: Console) -> N
                     epochs=epochs,
                 )
                 width = job.parts.train.dense.shape[1]
-                speed = measure_device(search, device, [stack], width=width, batch=batch)
+                speed = measure_devices(search, devices, [stack], width=width, batch=batch)
             if speed is None:
                 break
             (time,) = speed.times
             times.append(time)
             model = speed.model_seconds
             table.add_row(
-                f"{device.label} {device.model}".strip(),
+                f"{'+'.join(names)} {devices[0].model}".strip(),
                 f"{stack}",
                 f"{1 / time.step_seconds:,.0f}",
                 f"{time.rate:,.0f}",
                 f"{time.compile_seconds:.1f}",
             )
         if times:
-            own = {"devices": (device.label,), "model": device.model, "times": tuple(times)}
-            speeds.append(DeviceSpeed(**own, model_seconds=model))
+            model_name = devices[0].model
+            speeds.append(DeviceSpeed(devices=names, model=model_name, times=tuple(times), model_seconds=model))
     console.print(table)
     steps = TRAINED_SHARE * epochs * steps_of(count, batch)
     for work in (Work(networks=trials, steps=steps), Work(networks=None, steps=steps, seconds=LIMIT)):

@@ -95,6 +95,8 @@ class NetworkKind:
     pays_on_gpu: Callable[[int], bool] = lambda _width: True
     """Whether a GPU is expected to be faster than the CPU where neither was measured, by the number of encoded columns:
     on a cluster, and within short time limits."""
+    shares_batches: bool = False
+    """Whether several GPUs may share each batch, where that is measured to be faster."""
     runs_on_gpu: bool = True
     """Whether results of a GPU are reproducible."""
     is_deterministic: bool = False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +25,7 @@ from executor.preprocessing.inputs import TextInputs
 from executor.runtime.clock import Clock
 from executor.runtime.cluster_call import call_each
 from executor.runtime.devices import CPU, training_devices, use_device
+from executor.runtime.replicas import replicas_of
 from executor.search.records.trials import continued_trials
 from executor.search.runners.compiled import compile_step
 from executor.search.runners.feeds.row_windows import shuffle_rows
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Parts
     from executor.runtime.cluster import Pool
+    from executor.runtime.replicas import Replicas
     from executor.search.records.outcome import Outcome
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
@@ -168,7 +172,8 @@ def retrain_networks(
     started = with_linear_start(parts, bundle, clock=Clock().lasting(seconds))
     kind = network_kind(bundle, parts.inputs)
     width = parts.train.dense.shape[1]
-    device = training_devices(kind, width=width, directory=directory)[0]
+    devices = training_devices(kind, width=width, directory=directory)
+    device, replicas = devices[0], replicas_of(directory, devices)
     with use_device(device, width=0):
         at = create_workspace(bundle, started, metric=metric, seed=seed, directory=directory)
         planned = list(zip(members, lengths, strict=True))
@@ -177,7 +182,7 @@ def retrain_networks(
             rows = pool.share(RetrainingRows(bundle=bundle, parts=started, seed=seed))
             trained = call_each(pool, retrain_on_worker, [(rows, one, length) for one, length in planned])
         if trained is None:
-            return [_retrain(one, at, length) for one, length in planned]
+            return [_retrain(one, at, length, replicas) for one, length in planned]
         networks = [_initial_network(one, at) for one in members]
         for network, weights in zip(networks, trained, strict=True):
             network.set_weights(weights or [])  # no call was cancelled
@@ -249,24 +254,31 @@ def _initial_network(outcome: Outcome, at: Workspace) -> keras.Model:
     return build_network(parts=at.parts, bundle=at.bundle, hyperparameters=outcome.hyperparameters, seed=seed)
 
 
-def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
-    """Train the network of a trial on the rows of a workspace."""
-    network, at = _initial_network(outcome, at), at.for_trial(outcome.hyperparameters)
+def _retrain(outcome: Outcome, at: Workspace, length: Length, replicas: Replicas | None = None) -> keras.Model:
+    """Train the network of a trial on the rows of a workspace. replicas: devices that share each batch."""
+    build = partial(_initial_network, outcome, at)
+    at = at.for_trial(outcome.hyperparameters)
     bundle, parts = at.bundle, at.parts
     chosen = configuration(bundle, outcome.hyperparameters, defaults=at.kind.defaults)
     if length.epochs == 0:
-        return network
-    optimizer = create_optimizer(bundle.optimizer, chosen)
-    optimizer.build(network.trainable_variables)
+        return build()
+    with nullcontext() if replicas is None else replicas.scope():
+        network = build()
+        optimizer = create_optimizer(bundle.optimizer, chosen)
+        optimizer.build(network.trainable_variables)
     batch = choose_batch_size(at.kind, len(parts.train), chosen.batch_size)
-    step = compile_step(network, optimizer, at, batch=batch)
+    step = compile_step(network, optimizer, at, batch=batch, replicas=replicas)
     every = steps_of(len(parts.train), batch)
     for epoch in range(length.epochs):
         progress = (epoch * every + np.arange(every)) / (length.planned * every)
         rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
         order = shuffle_rows([at.seed, epoch], len(parts.train), batch)
         step(at.train.columns, order, rates, chosen.weight_decay, 0)
-    return network
+    if replicas is None:
+        return network
+    saved = build()  # without copies on several devices
+    saved.set_weights(network.get_weights())
+    return saved
 
 
 def average_forecasters(

@@ -103,5 +103,6 @@ PRETRAINED: Final = NetworkKind(
     unused=lambda _chosen: frozenset({"network", "units", "layers"}),
     stops_early=False,
     rows_per_call=IMAGES_PER_CALL,
+    shares_batches=True,
     is_deterministic=True,
 )

@@ -169,5 +169,6 @@ TEXT_CNN: Final = replace(
     has_embeddings=True,
     rows_per_call=IMAGES_PER_CALL,
     pays_on_gpu=lambda _width: True,
+    shares_batches=True,
     runs_on_gpu=True,
 )

@@ -4,6 +4,7 @@
 - `clock`: Seconds spent and remaining.
 - `stage_timer`: Duration of each stage.
 - `devices`: GPUs, their memory and precision.
+- `replicas`: Devices that share each batch of a network.
 - `cluster`: A Ray cluster that runs tasks.
 - `cluster_call`: Functions that workers of a cluster call.
 - `interrupt`: Ctrl-C, SIGTERM and SIGHUP during a search.

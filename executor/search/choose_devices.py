@@ -135,18 +135,24 @@ def _choose(search: Search, found: Sequence[Device], width: int) -> DeviceChoice
         return DeviceChoice(devices=names, reason="only device" if is_free else "requested")
     batch = choose_batch_size(search.kind, len(search.parts.train), search.bundle.optimizer.batch_size)
     size = TrainedSize(network=search.kind.name, columns=width, batch=batch)
+    groups: list[Sequence[Device]] = [(one,) for one in found]
+    gpus = [one for one in found if one.name != CPU.name]
+    if search.kind.shares_batches and len(gpus) > 1:
+        groups.append(gpus)
     known = {(one.devices, one.model): one for one in known_speeds(size, networks=search.networks)}
-    speeds = [known[key] for one in found if (key := ((one.label,), one.model)) in known]
-    is_known = len(speeds) == len(found)
+    speeds = [known[key] for group in groups if (key := (_labels(group), group[0].model)) in known]
+    is_known = len(speeds) == len(groups)
     stacks = [count for count in STACKS if count < search.networks] if search.networks > 1 else []
     stacks = [max(1, count // search.parts.fold_count) for count in (*stacks, search.networks)]
     if not is_known:
-        if GRAPH_SECONDS * len(stacks) * len(found) > MEASURING_SHARE * search.clock.remaining():
+        if GRAPH_SECONDS * len(stacks) * len(groups) > MEASURING_SHARE * search.clock.remaining():
             return _unmeasured(search, width)
         speeds = [
-            own for one in found if (own := measure_device(search, one, stacks, width=width, batch=batch)) is not None
+            own
+            for some in groups
+            if (own := measure_devices(search, some, stacks, width=width, batch=batch)) is not None
         ]
-        if len(speeds) < len(found):
+        if {*names} - {name for one in speeds for name in one.devices if len(one.devices) == 1}:
             return _unmeasured(search, width)
         remember_speeds(size, speeds, networks=search.networks)
     work = Work(
@@ -168,16 +174,18 @@ def _unmeasured(search: Search, width: int) -> DeviceChoice:
     )
 
 
-def measure_device(
-    search: Search, device: Device, stacks: Sequence[int], *, width: int, batch: int
+def measure_devices(
+    search: Search, devices: Sequence[Device], stacks: Sequence[int], *, width: int, batch: int
 ) -> DeviceSpeed | None:
     """Measure about a second of steps on a device, in larger and larger stacks while they gain; None if it fails.
 
-    stacks: numbers of trials. width: encoded columns. batch: batch size of networks that train alone.
+    devices: one, or several that share each batch. stacks: numbers of trials. width: encoded columns. batch: batch size
+    of networks that train alone.
     """
     parts, alone, first = search.parts, search.at_once == 1, search.first()
+    where = " and ".join(_labels(devices))
     times: list[StackTime] = []
-    with use_device(device, width=width):
+    with use_device(devices[0], width=width):
         at = create_workspace(
             search.bundle,
             parts,
@@ -186,7 +194,7 @@ def measure_device(
             seed=search.seed,
             directory=search.directory,
         )
-        runner = create_runner(at, [device], width=width, one_by_one=alone)
+        runner = create_runner(at, devices, width=width, one_by_one=alone, together=True)
         proposal = Proposal(number=0, hyperparameters=first, epochs=search.epochs)
         steps, model = steps_of(len(parts.train), batch), 0.0
         if not trains_alone(at, one_by_one=alone):
@@ -197,7 +205,7 @@ def measure_device(
             except PcwatError:
                 raise
             except Exception as error:  # noqa: BLE001  a device that fails, or whose memory is too small
-                LOG.info("%s: %d trials at once could not be measured: %s", device.label, trials, type(error).__name__)
+                LOG.info("%s: %d trials at once could not be measured: %s", where, trials, type(error).__name__)
                 # Repacking a stack needs memory for two, so one that just fits is too large.
                 times = times[:-1] if len(times) > 1 else times
                 break
@@ -213,5 +221,12 @@ def measure_device(
     if not times:
         return None
     return DeviceSpeed(
-        devices=(device.label,), model=device.model, times=tuple(times), model_seconds=model / parts.fold_count
+        devices=_labels(devices),
+        model=devices[0].model,
+        times=tuple(times),
+        model_seconds=model / parts.fold_count,
     )
+
+
+def _labels(devices: Sequence[Device]) -> tuple[str, ...]:
+    return tuple(one.label for one in devices)

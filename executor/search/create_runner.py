@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from executor.runtime.replicas import Replicas
 from executor.search.runners.parallel import ParallelRunner
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
@@ -27,20 +28,30 @@ def trains_alone(at: Workspace, *, one_by_one: bool) -> bool:
 
 
 def create_runner(
-    at: Workspace, devices: Sequence[Device], *, width: int, one_by_one: bool, is_planned: bool = False
+    at: Workspace,
+    devices: Sequence[Device],
+    *,
+    width: int,
+    one_by_one: bool,
+    is_planned: bool = False,
+    together: bool = False,
 ) -> Runner:
-    """Create the runner of stacks, or of single trials, on the devices. is_planned: as for StackRunner."""
+    """Create the runner of stacks, or of single trials, on the devices.
+
+    is_planned: as for StackRunner. together: whether the devices share each batch of one trial.
+    """
+    replicas = Replicas(devices) if together and len(devices) > 1 else None
 
     def create(device: Device, at: Workspace) -> Runner:
         if trains_alone(at, one_by_one=one_by_one):
-            return SequentialRunner(at)
+            return SequentialRunner(at, replicas=replicas)
         return StackRunner(at, device=device, compute=device.compute(width=width), is_planned=is_planned)
 
     def on(device: Device, at: Workspace) -> Runner:
         is_grouped = any(name in SEARCHED_SLOTS for name in at.bundle.searched)
         return GroupedRunner(at, partial(create, device)) if is_grouped else create(device, at)
 
-    if len(devices) == 1:
+    if len(devices) == 1 or replicas is not None:
         return on(devices[0], at)
     runners = []
     for device in devices:

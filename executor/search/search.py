@@ -121,13 +121,16 @@ def search(
         journal.remove_unfinished()
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         devices = found[:1] if at_once == 1 else found
+        together = choice is not None and choice.together
 
         def start(parts: Parts, clock: Clock) -> _Setup:
             at = create_workspace(
                 bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
             )
             if pool is None:
-                return _Setup(at=at, runner=create_runner(at, devices, width=width, one_by_one=at_once == 1))
+                return _Setup(
+                    at=at, runner=create_runner(at, devices, width=width, one_by_one=at_once == 1, together=together)
+                )
             return _Setup(at=at, runner=ClusterRunner(at, pool, journal=journal, most=at_once))
 
         setup, size, compiling = _set_up(
@@ -157,7 +160,7 @@ def search(
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, clock, journal.outcomes, interrupt)) is None:
-                most = _most_at_once(at, at_once, budget, devices, pool, trials=most_trials)
+                most = _most_at_once(at, at_once, budget, devices[: 1 if together else None], pool, trials=most_trials)
                 if budget.trials is not None:
                     most = min(most, budget.trials - len(journal.outcomes))
                 proposals = unfinished or next_round(  # 6  H, proposed by T

@@ -18,6 +18,7 @@ from executor.networks.starts.logistic_start import with_linear_start
 from executor.runtime.clock import MIN_PART, Clock
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
+from executor.runtime.replicas import replicas_of
 from executor.search.records.proposal import Proposal
 from executor.search.records.trials import continued_trials
 from executor.search.records.weights import WEIGHTS
@@ -173,7 +174,8 @@ def _train(
 ) -> list[Outcome]:
     """Train networks of the selected configuration from other seeds than the search's. Their weights are discarded."""
     kind, width = network_kind(winner.bundle, parts.inputs), parts.train.dense.shape[1]
-    device = training_devices(kind, width=width, directory=winner.directory)[0]
+    devices = training_devices(kind, width=width, directory=winner.directory)
+    device, replicas = devices[0], replicas_of(winner.directory, devices)
     best = winner.ranked[0].hyperparameters
     proposals = [Proposal(number=number, hyperparameters=best, epochs=epochs) for number in range(SEEDS)]
     with tempfile.TemporaryDirectory() as folder, use_device(device, width=width):
@@ -189,5 +191,5 @@ def _train(
         ).for_trial(best)
         alone = winner.one_by_one and parts.folds is None  # a trial in folds is a stack already
         if alone or not at.is_stacked:
-            return SequentialRunner(at).run(proposals)
+            return SequentialRunner(at, replicas=replicas).run(proposals)
         return StackRunner(at, device=device, compute=device.compute(width=width)).run(proposals)

@@ -7,6 +7,7 @@ initial weights, order of rows, and dropout of images.
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     import keras
 
     from executor.components.configuration import Configuration
+    from executor.runtime.replicas import Replicas
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
     from executor.search.runners.feeds.rows import Batch, Rows
@@ -72,10 +74,11 @@ class CompiledTrial:
 
 
 class SequentialRunner:
-    """Runs proposals sequentially."""
+    """Runs proposals sequentially. replicas: devices that share each batch."""
 
-    def __init__(self, at: Workspace) -> None:
+    def __init__(self, at: Workspace, *, replicas: Replicas | None = None) -> None:
         self._at = at
+        self._replicas = replicas
         self._graphs: dict[tuple[Configuration, bool], CompiledTrial] = {}
 
     def run(
@@ -138,6 +141,10 @@ class SequentialRunner:
 
     def _compile(self, member: Member) -> CompiledTrial:
         """Return a new or cached graph with the initial weights of the trial."""
+        with nullcontext() if self._replicas is None else self._replicas.scope():
+            return self._compile_here(member)
+
+    def _compile_here(self, member: Member) -> CompiledTrial:
         at = self._at
         network = build_network(
             parts=at.parts,
@@ -159,7 +166,7 @@ class SequentialRunner:
             optimizer = create_optimizer(at.bundle.optimizer, member.chosen)
             optimizer.build(network.trainable_variables)
             outputs = compile_outputs(network, at_once=at.kind.rows_per_call)
-            step = compile_step(network, optimizer, at, batch=self._batch(member))
+            step = compile_step(network, optimizer, at, batch=self._batch(member), replicas=self._replicas)
             start = [variable.numpy() for variable in optimizer.variables]
             traced = CompiledTrial(network=network, optimizer=optimizer, start=start, step=step, outputs=outputs)
         else:

@@ -63,8 +63,8 @@ def shared_graphs(traced: dict[object, Any], monkeypatch: pytest.MonkeyPatch) ->
             traced[key] = StackedGraph(at, shape, **settings)
         return traced[key]
 
-    def start(runner: SequentialRunner, at: Workspace) -> None:
-        start_alone(runner, at)
+    def start(runner: SequentialRunner, at: Workspace, **settings: Any) -> None:
+        start_alone(runner, at, **settings)
         runner._graphs = traced.setdefault(basis(at), {})
 
     monkeypatch.setattr("executor.search.runners.stacked.StackedGraph", stacked_graph)

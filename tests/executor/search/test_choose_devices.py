@@ -35,7 +35,10 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str,
     """A machine with a GPU, and the devices that are measured with the trials of their stacks."""
     asked: list[tuple[str, list[int]]] = []
 
-    def measure(search: Search, device: Device, stacks: Sequence[int], *, width: int, batch: int) -> DeviceSpeed:
+    def measure(
+        search: Search, devices: Sequence[Device], stacks: Sequence[int], *, width: int, batch: int
+    ) -> DeviceSpeed:
+        (device,) = devices
         assert (width, batch) == (30, 64)
         asked.append((device.label, [*stacks]))
         each = search.parts.fold_count
@@ -48,7 +51,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str,
     monkeypatch.setenv("PCWAT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PCWAT_DEVICE", raising=False)
     monkeypatch.setattr(device_module, "detect_devices", lambda: (GPU,))
-    monkeypatch.setattr(module, "measure_device", measure)
+    monkeypatch.setattr(module, "measure_devices", measure)
     return asked
 
 
