@@ -121,10 +121,12 @@ def replay(subject: Subject, *, data: DatasetAddress | None = None) -> Replay:
                 facts=tuple(one for one in facts if one.fact in read) if verdict == "changed by measurement" else (),
             )
         )
-    return Replay(slots=tuple(slots), facts=facts, rules=rules, measured=note, devices=_devices(subject.devices()))
+    return Replay(
+        slots=tuple(slots), facts=facts, rules=rules, measured=note, devices=compare_devices(subject.devices())
+    )
 
 
-def _devices(choice: DeviceChoice | None) -> str:
+def compare_devices(choice: DeviceChoice | None) -> str:
     """Compare the devices of a training with those of this machine, as far as trainings measured them."""
     if choice is None:
         return ""

@@ -189,7 +189,7 @@ def plan_of(advice: Recommendation, at: Situation, *, slowdown: float | None) ->
         disk_bytes=interval(lambda one: one.disk),
         overruled=tuple(reductions(at, expected, speed)),
         notes=tuple(_notes(at)),
-        devices=_devices(at, expected),
+        devices=devices_line(at, expected),
     )
 
 
@@ -245,7 +245,7 @@ def _network(bundle: Bundle, *, has_images: bool, is_forecast: bool) -> str:
     return names.get(type(bundle.architecture), "tabular")
 
 
-def _devices(at: Situation, expected: Figures) -> str:
+def devices_line(at: Situation, expected: Figures) -> str:
     """The devices that train, by the speeds that trainings on this machine measured; empty without any."""
     if at.workers is not None:
         return ""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from recommender.audit.replay import compare_devices
+from recommender.device_speed import DeviceChoice, DeviceSpeed, StackTime, TrainedSize, remember_speeds
 from recommender.examples import example
 from recommender.recommendation.recommend import recommend
 from rules.decision.record import Record
@@ -121,3 +123,25 @@ def test_a_replay_uses_the_recorded_request(answer, write_record) -> None:
     assert Record.read(path).request == recommend(CANCER, **fields).record.request
     assert json.loads(path.read_text(encoding="utf-8"))["asked"]["trials"] == 7
     assert answer("replay", path)["facts"] == []
+
+
+def test_a_replay_says_where_this_machine_has_other_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PCWAT_CACHE", str(tmp_path))
+    times = (StackTime(networks=1, step_seconds=1, compile_seconds=1),)
+    cpu, old, new = (
+        DeviceSpeed(devices=(name,), model=model, times=times)
+        for name, model in (("CPU:0", ""), ("GPU:0", "A10"), ("GPU:0", "H200"))
+    )
+    choice = DeviceChoice(devices=("GPU:0",), reason="measured", measured=(cpu, old))
+    assert compare_devices(None) == ""
+    assert compare_devices(choice) == (
+        "Trained on GPU:0 (A10); the devices of this machine are not known before a training measures them."
+    )
+    size = TrainedSize(network="cnn", columns=64, batch=128)
+    remember_speeds(size, [cpu, old])
+    assert compare_devices(choice) == "Trained on GPU:0 (A10), which this machine has, too."
+    remember_speeds(size, [cpu, new])
+    assert compare_devices(choice) == (
+        "Trained on GPU:0 (A10); this machine has CPU:0 and GPU:0 (H200), so that scores may differ in the last "
+        "digits, and another number of trials may fit into a time limit."
+    )

@@ -11,15 +11,17 @@ from click.testing import CliRunner
 
 from executor.cli.plan import plan as command
 from recommender import plan
+from recommender.device_speed import DeviceSpeed, StackTime, TrainedSize, remember_speeds
 from recommender.examples import example
 from recommender.machine_speed import remember_slowdown
+from recommender.planning.make_plan import devices_line
 from recommender.planning.reductions import LIMITS, duration, reductions
 from recommender.planning.show_plan import time_text
 from recommender.planning.stages import Situation, figures
 from recommender.planning.training_plan import StageName, TrainingPlan
 from recommender.recommendation.training_work import Sizes, training_work
 from recommender.recommendation.trial_budget import seconds
-from recommender.training_cost import full_training_seconds, trial_seconds
+from recommender.training_cost import batch_size, full_training_seconds, trial_seconds
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import CrossValidation, Holdout, MiniRocket, Standard
 
@@ -198,3 +200,24 @@ def test_the_command_prints_the_plan_and_json_follows_the_published_schema(golde
     assert (read.budget, read.trials.further.value) == (None, 7.0)
     schema = json.dumps(TrainingPlan.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
     golden(ROOT / "docs" / "deploy" / "plan.schema.json", schema)
+
+
+def test_the_plan_states_the_devices_that_trainings_of_this_size_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PCWAT_CACHE", str(tmp_path))
+    monkeypatch.delenv("PCWAT_DEVICE", raising=False)
+    at = situation(trials=100)
+    assert devices_line(at, figures(at, 1.0)) == ""
+    cpu, gpu = (
+        DeviceSpeed(devices=(name,), times=(StackTime(networks=8, step_seconds=each, compile_seconds=1),))
+        for name, each in (("CPU:0", 0.008), ("GPU:0", 0.001))
+    )
+    size = TrainedSize(network="tabular", columns=at.work.width, batch=batch_size(at.work.training_rows))
+    remember_speeds(size, [cpu, gpu])
+    figure = "network steps a second, measured before: CPU:0 1,000; GPU:0 8,000."
+    assert devices_line(at, figures(at, 1.0)) == f"Trains on GPU:0: {figure} The plan has the seconds of the CPU."
+    monkeypatch.setenv("PCWAT_DEVICE", "cpu")
+    assert devices_line(at, figures(at, 1.0)).startswith("Trains on CPU:0, as PCWAT_DEVICE requests")
+    on_cluster = situation(trials=100, workers=2)
+    assert devices_line(on_cluster, figures(on_cluster, 1.0)) == ""
