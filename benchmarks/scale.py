@@ -50,12 +50,13 @@ print(time.perf_counter() - start, time.process_time(), {PEAK})
 """
 TRAIN = f"""
 import sys, time
+from pathlib import Path
 from executor.runtime.tensorflow_import import quiet_tensorflow
 quiet_tensorflow()
 from executor import train
 from executor.search.records.journal import read_lines
 start = time.perf_counter()
-run = train(sys.argv[1], target="y", trials=1, budget=float(sys.argv[2]), report=False, directory=sys.argv[3])
+run = train(sys.argv[1], target="y", trials=1, budget=float(sys.argv[2]), report=False, directory=Path(sys.argv[3]))
 fitted = read_lines(run.directory)[0][0]
 seen = int(run.summary.split.split()[0].replace(",", ""))
 print(run.scores.hold_out.value, seen / fitted.epoch_seconds, fitted.epochs)
@@ -83,7 +84,7 @@ def run(code: str, *arguments: str, memory: str = "") -> list[float]:
     """Numbers that code prints in a new process. memory: limit of memory; empty for that of the machine."""
     done = subprocess.run(  # noqa: S603  code of this file
         [sys.executable, "-c", code, *arguments],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
         cwd=ROOT,

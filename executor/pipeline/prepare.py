@@ -275,7 +275,6 @@ def read_and_split(
     """
     cache = None
     if streaming is not None:
-        dataset.limit_memory(streaming.database)
         cache = RowCache(window=streaming.window, sample=streaming.sample, outputs=streaming.outputs)
     table, windows = read_rows(dataset, roles, cache), None
     if roles.task is Task.FORECASTING:

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import shutil
 import tempfile
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ import duckdb
 
 from recommender.dataset.address import DatabaseTable, LocalPath, RemoteFile, address_of
 from recommender.dataset.column_summary import MAX_UNPIVOT_ROWS, UNPIVOT_COLUMNS, ColumnSummary, counted_rows, summarise
-from recommender.dataset.memory import MIN_LIMIT, memory_limit
+from recommender.dataset.memory import memory_limit
 from recommender.dataset.readers.bounds import check_columns
 from recommender.dataset.readers.formats.frame import (
     arrow_of_hugging_face,
@@ -387,11 +387,6 @@ class Dataset:
         )
         self.columns = tuple(self.storage)
         self.images = replace(images, name=name)
-
-    def limit_memory(self, size: int) -> None:
-        """Let DuckDB use fewer bytes, but enough for it to work."""
-        with suppress(duckdb.OutOfMemoryException):  # it cannot spill as much now
-            self.connection.execute(f"SET memory_limit = '{max(MIN_LIMIT, size)}B'")
 
     def close(self) -> None:
         self.connection.close()

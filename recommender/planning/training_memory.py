@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.dataset.memory import training_limit
+from recommender.dataset.memory import memory_limit, training_limit
 from recommender.training_cost import MAX_BIN_CELLS, MAX_BINNED_COLUMNS, MAX_ONE_HOT
 from rules.text.numbers import size_text
 from rules.vocabulary.choices import Standard
@@ -22,9 +22,8 @@ NUMBER_BYTES: Final = 8  # of a raw value, and of the index of a category
 INPUT_BYTES: Final = 4  # of an encoded value
 INPUT_COPIES: Final = 4  # float32 copies of the encoded rows in memory
 SAMPLE_COPIES: Final = 8  # float64 copies of a row on which encoders and baselines are fitted, raw and encoded
-DATABASE_SHARE: Final = 1 / 4  # of the limit, for DuckDB while rows are streamed
 SAMPLE_SHARE: Final = 1 / 4
-"""For rows on which encoders and baselines are fitted: as many of training as of validation."""
+"""Of the limit, for rows on which encoders and baselines are fitted: as many of training as of validation."""
 WINDOW_SHARE: Final = 1 / 4  # for windows of training rows
 OUTPUT_SHARE: Final = 1 / 4  # for the outputs of networks that are validated at once
 WINDOWS: Final = 6  # windows in memory: one that trains, one that waits, one that is read, and their copies
@@ -57,15 +56,10 @@ class Streaming(BaseModel):
         """Bytes of outputs for the validation rows, of all networks that are validated or compared at once."""
         return int(OUTPUT_SHARE * self.limit)
 
-    @property
-    def database(self) -> int:
-        """Bytes that DuckDB may use."""
-        return int(DATABASE_SHARE * self.limit)
-
     def peak(self, rows: int) -> float:
-        """Bytes of the rows in memory at most. rows: of the dataset."""
-        shares = DATABASE_SHARE + SAMPLE_SHARE + WINDOW_SHARE + OUTPUT_SHARE
-        return shares * self.limit + ROW_BYTES * rows
+        """Bytes of DuckDB and of the rows in memory at most. rows: of the dataset."""
+        shares = SAMPLE_SHARE + WINDOW_SHARE + OUTPUT_SHARE
+        return memory_limit() + shares * self.limit + ROW_BYTES * rows
 
     @property
     def sentence(self) -> str:
