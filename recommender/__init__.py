@@ -10,8 +10,7 @@ Users may import the names in `__all__`; everything else may change between vers
 - `audit`: questions about a decision: explain, why-not, what-if, replay, verify.
 - `cli`: the command line `recommend`.
 - `training_cost`: the estimated time of a training.
-- `machine_speed`: the measured speed of this machine, relative to that estimate.
-- `device_speed`: the devices of a training, chosen by their measured speed.
+- `speed`: the measured speed of this machine, relative to that estimate, and of its devices.
 - `time_plan`: how a time limit is divided among the stages of a training.
 - `run_manifest`: the names and digests of the files of a run.
 - `examples`: small datasets to try pcwat on.

@@ -31,7 +31,7 @@ from executor.runtime.budget import Budget  # noqa: E402
 from executor.runtime.clock import Clock  # noqa: E402
 from executor.runtime.devices import CPU, available_devices  # noqa: E402
 from executor.search.choose_devices import Search, measure_devices  # noqa: E402
-from recommender.device_speed import DeviceSpeed, Work, choose_devices  # noqa: E402
+from recommender.speed.device_speed import DeviceSpeed, Work, choose_devices  # noqa: E402
 from recommender.training_cost import TRAINED_SHARE, steps_of  # noqa: E402
 
 if TYPE_CHECKING:

@@ -39,13 +39,13 @@ from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
 from recommender.dataset.address import recorded, reopened
 from recommender.dataset.memory import VARIABLE
-from recommender.device_speed import requested_device
 from recommender.planning.cluster_address import check_shared, parse_cluster
 from recommender.planning.training_memory import plan_streaming
 from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
 from recommender.roles.infer import infer_roles
 from recommender.run_manifest import RECORD, SCORES
+from recommender.speed.device_speed import requested_device
 from rules.decision.record import Record
 from rules.errors import ClusterError, ColumnError, RunError, TrainingError, did_you_mean
 from rules.proof.proved_book import load_book

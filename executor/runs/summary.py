@@ -10,7 +10,7 @@ from executor.evaluation.scores import ImbalanceChoice, Sensitivity
 from executor.runs.delivery import Continuation, Delivery
 from executor.search.records.training_size import TrainingSize
 from executor.search.records.trials import StoppedBy
-from recommender.device_speed import DeviceChoice
+from recommender.speed.device_speed import DeviceChoice
 from rules.decision.record import RecordedFact
 
 

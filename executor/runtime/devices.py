@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from pydantic import ValidationError
 
-from recommender.device_speed import FILE, DeviceChoice, DeviceSpeed, requested_of
+from recommender.speed.device_speed import FILE, DeviceChoice, DeviceSpeed, requested_of
 from recommender.training_cost import STEP_OVERHEAD_SECONDS
 from rules.errors import RunError, TrainingError
 

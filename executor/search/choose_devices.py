@@ -14,7 +14,8 @@ from executor.search.create_runner import create_runner, trains_alone
 from executor.search.records.proposal import Proposal
 from executor.search.round_size import LEARNING_AT_ONCE, step_costs
 from executor.search.runners.workspace import create_workspace, is_stacked
-from recommender.device_speed import (
+from recommender.recommendation.training_work import MAX_SEEDS, TRIALS_WITHOUT_BUDGET
+from recommender.speed.device_speed import (
     ENOUGH,
     FILE,
     DeviceChoice,
@@ -28,7 +29,6 @@ from recommender.device_speed import (
     remember_speeds,
     requested_device,
 )
-from recommender.recommendation.training_work import MAX_SEEDS, TRIALS_WITHOUT_BUDGET
 from recommender.training_cost import TRAINED_SHARE, steps_of
 from rules.errors import PcwatError, RunError
 from rules.text.files import write_text

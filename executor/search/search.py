@@ -32,8 +32,8 @@ from executor.search.records.trials import StoppedBy, Trials
 from executor.search.round_size import epoch_seconds, expected_epoch_seconds, max_at_once, next_round
 from executor.search.runners.workspace import create_workspace, is_stacked
 from executor.search.space import Scope, search_space
-from recommender.machine_speed import known_slowdown, remember_slowdown
 from recommender.recommendation.training_work import TRIALS_WITHOUT_BUDGET
+from recommender.speed.machine_speed import known_slowdown, remember_slowdown
 from recommender.time_plan import SHORTENED_SHARE
 from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN, steps_of
 from rules.errors import PcwatError, RunError, TrainingError

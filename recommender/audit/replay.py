@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset.address import LocalPath, reopened
 from recommender.dataset.readers.table import input_files
-from recommender.device_speed import known_devices
 from recommender.profile.whole import SAMPLE
 from recommender.recommendation.recommend import advise, open_dataset, open_to_profile
+from recommender.speed.device_speed import known_devices
 from rules.decision.engine import slot_choices
 from rules.decision.record import RecordedFact
 from rules.errors import DatasetError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from recommender.audit.subject import Subject
     from recommender.dataset.address import DatasetAddress
-    from recommender.device_speed import DeviceChoice
+    from recommender.speed.device_speed import DeviceChoice
     from rules.decision.record import Record
     from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.facts import Measurement

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 from recommender.audit.dependent_facts import TrialBudget
 from recommender.dataset.address import LocalPath
 from recommender.dataset.readers.table import find_files
-from recommender.device_speed import DeviceChoice
 from recommender.recommendation.recommend import advise_on
 from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest, read_sealed
+from recommender.speed.device_speed import DeviceChoice
 from rules.decision.counterfactual import Flip, flips
 from rules.decision.record import Guardrail, Guardrails, Record
 from rules.decision.request import Request

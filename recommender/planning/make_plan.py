@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.split_shares import HOLD_OUT_SHARE
-from recommender.device_speed import TrainedSize, Work, choose_devices, known_speeds, requested_device, requested_of
-from recommender.machine_speed import known_slowdown
 from recommender.planning.cluster_address import parse_cluster
 from recommender.planning.ray_connection import count_workers
 from recommender.planning.reductions import duration, reductions
@@ -29,6 +27,15 @@ from recommender.recommendation.recommend import advise, open_dataset, sizes_of
 from recommender.recommendation.search_space import with_search
 from recommender.recommendation.training_work import MAX_SEEDS, TRIALS_WITHOUT_BUDGET, training_work
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET, KNOWN_SPREAD, UNKNOWN_SPREAD
+from recommender.speed.device_speed import (
+    TrainedSize,
+    Work,
+    choose_devices,
+    known_speeds,
+    requested_device,
+    requested_of,
+)
+from recommender.speed.machine_speed import known_slowdown
 from recommender.training_cost import USUAL_SLOWDOWN, batch_size, small_batch_size, steps_of
 from rules.decision.request import Request
 from rules.errors import ChoiceError

@@ -8,7 +8,7 @@ import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from recommender.machine_speed import usable_cores
+from recommender.speed.machine_speed import usable_cores
 from rules.errors import ClusterError
 
 if TYPE_CHECKING:

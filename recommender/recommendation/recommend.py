@@ -10,7 +10,6 @@ from recommender.dataset.address import LocalPath, address_of, recorded
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.row_parts import find_row_sample
 from recommender.dataset.readers.types.times import checked_formats
-from recommender.machine_speed import known_slowdown
 from recommender.profile.characteristic import by_name, measured_number
 from recommender.profile.facts import NO_TRAINING, facts
 from recommender.profile.guardrails.status import sort_by_status
@@ -27,6 +26,7 @@ from recommender.recommendation.training_facts import read_training_facts
 from recommender.recommendation.training_work import Sizes
 from recommender.recommendation.trial_budget import trial_budget
 from recommender.roles.infer import infer_roles
+from recommender.speed.machine_speed import known_slowdown
 from rules.decision.engine import alternatives, decide, slot_choices
 from rules.decision.record import DatasetSeen, Record
 from rules.decision.request import RecordedRequest, Request

@@ -16,8 +16,8 @@ from executor.search.round_size import expected_epoch_seconds
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace
 from recommender.examples import example
-from recommender.machine_speed import remember_slowdown
 from recommender.recommendation.recommend import advise, open_dataset
+from recommender.speed.machine_speed import remember_slowdown
 from rules.decision.request import Request
 from rules.proof.proved_book import load_book
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from executor.search.records.outcome import Outcome
     from executor.search.records.training_size import TrainingSize
-    from recommender.device_speed import DeviceChoice
+    from recommender.speed.device_speed import DeviceChoice
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
 

@@ -13,8 +13,8 @@ import pytest
 from executor.runs.files import PLAN, write_json
 from executor.runs.plan import Plan, read_plan
 from executor.runs.report.reproduce import reproduce_command
-from recommender.device_speed import DeviceChoice
 from recommender.planning.training_memory import Streaming
+from recommender.speed.device_speed import DeviceChoice
 from rules.decision.request import ImageReading, Request
 from rules.errors import RunError
 from rules.vocabulary.facts import Task

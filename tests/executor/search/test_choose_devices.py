@@ -14,7 +14,7 @@ from executor.runtime.clock import Clock
 from executor.runtime.devices import CPU, Device, read_choice, training_devices
 from executor.search import choose_devices as module
 from executor.search.choose_devices import Search, use_chosen_devices
-from recommender.device_speed import DeviceChoice, DeviceSpeed, StackTime
+from recommender.speed.device_speed import DeviceChoice, DeviceSpeed, StackTime
 from recommender.time_plan import TimePlan
 from rules.errors import RunError, TrainingError
 from rules.vocabulary.choices import Accuracy, Bayesian, Random

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.audit.replay import compare_devices
-from recommender.device_speed import DeviceChoice, DeviceSpeed, StackTime, TrainedSize, remember_speeds
 from recommender.examples import example
 from recommender.recommendation.recommend import recommend
+from recommender.speed.device_speed import DeviceChoice, DeviceSpeed, StackTime, TrainedSize, remember_speeds
 from rules.decision.record import Record
 from rules.decision.trace import Pin
 from rules.errors import DatasetError

@@ -11,9 +11,7 @@ from click.testing import CliRunner
 
 from executor.cli.plan import plan as command
 from recommender import plan
-from recommender.device_speed import DeviceSpeed, StackTime, TrainedSize, remember_speeds
 from recommender.examples import example
-from recommender.machine_speed import remember_slowdown
 from recommender.planning.make_plan import devices_line
 from recommender.planning.reductions import LIMITS, duration, reductions
 from recommender.planning.show_plan import time_text
@@ -21,6 +19,8 @@ from recommender.planning.stages import Situation, figures
 from recommender.planning.training_plan import StageName, TrainingPlan
 from recommender.recommendation.training_work import Sizes, training_work
 from recommender.recommendation.trial_budget import seconds
+from recommender.speed.device_speed import DeviceSpeed, StackTime, TrainedSize, remember_speeds
+from recommender.speed.machine_speed import remember_slowdown
 from recommender.training_cost import batch_size, full_training_seconds, trial_seconds
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import CrossValidation, Holdout, MiniRocket, Standard

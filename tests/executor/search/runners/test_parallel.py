@@ -28,7 +28,7 @@ choosing = importlib.import_module('executor.search.choose_devices')
 from executor.components import training_length
 from executor.runtime.budget import Budget
 from recommender import training_cost as speed
-from recommender.device_speed import DeviceChoice
+from recommender.speed.device_speed import DeviceChoice
 from executor.runtime.devices import Device
 from executor.preprocessing.examples import Examples, Parts
 from executor.preprocessing.inputs import ImageInputs

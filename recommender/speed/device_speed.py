@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from recommender.machine_speed import cache_directory, machine, write_cache
+from recommender.speed.machine_speed import cache_directory, machine, write_cache
 from rules.errors import TrainingError
 
 if TYPE_CHECKING:

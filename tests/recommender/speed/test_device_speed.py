@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender import device_speed
-from recommender.device_speed import (
+from recommender.speed.device_speed import (
     DeviceChoice,
     DeviceSpeed,
     StackTime,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender import machine_speed
-from recommender.machine_speed import known_slowdown, remember_slowdown
+from recommender.speed.machine_speed import known_slowdown, remember_slowdown
 
 if TYPE_CHECKING:
     from pathlib import Path
