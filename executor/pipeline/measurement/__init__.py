@@ -4,9 +4,7 @@
 - `alternatives`: The alternatives of a choice that are admissible for a dataset.
 - `prepare`: A dataset without its hold-out, and what the rules decide for it.
 - `train`: Trainings of a choice and its alternatives with several seeds, and their scores on test rows.
-- `configurations`: Random configurations, for the sensitivity to hyperparameters.
-- `tuners`: Searches replayed over a table of configurations.
-- `spaces`: Searches over the hyperparameters that a book and the handbook choose.
+- `searches`: Configurations and searches that are measured.
 - `measure`: All trainings of a corpus, written to a file as they end.
 - `cluster`: The same on the workers of a cluster.
 - `compare`: Trainings of the choices of one slot on one dataset, for `recommend compare`.

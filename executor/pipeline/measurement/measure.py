@@ -370,7 +370,7 @@ def _space_tasks(
     own: Subject, order: Order, done: Results, default: EncodedSubject
 ) -> Generator[Work, list[TrainingResult], list[TrainingResult]]:
     """Tasks of searches with the hyperparameters of the rules and of the handbook; returns the results of these."""
-    from executor.pipeline.measurement.spaces import space_tasks  # noqa: PLC0415  imports TensorFlow
+    from executor.pipeline.measurement.searches.spaces import space_tasks  # noqa: PLC0415  imports TensorFlow
 
     books, found = Books(book=load_book(order.layers), handbook=load_book(SHIPPED_LAYERS[:1])), []
     earlier = [one for one in done.trainings if one.dataset == own.measured.name and not one.message]
@@ -387,11 +387,11 @@ def _configuration_tasks(
     slot: of hyperparameters, for random configurations; of the tuner, for those of a table, on which searches are
     replayed. Returns the results of these searches.
     """
-    from executor.pipeline.measurement.configurations import (  # noqa: PLC0415  imports TensorFlow
+    from executor.pipeline.measurement.searches.configurations import (  # noqa: PLC0415  imports TensorFlow
         configuration_tasks,
         draw_configurations,
     )
-    from executor.pipeline.measurement.tuners import replay_searches, table_configurations  # noqa: PLC0415  as above
+    from executor.pipeline.measurement.searches.tuners import replay_searches, table_configurations  # noqa: PLC0415  as above
 
     configurations = (
         table_configurations(default)

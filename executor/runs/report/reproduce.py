@@ -6,8 +6,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from executor.runs.files import BUNDLE
-from recommender import device_speed
-from recommender.dataset.memory import UNITS, VARIABLE
+from recommender.dataset.memory import UNITS
+from recommender.dataset.memory import VARIABLE as MEMORY_VARIABLE
+from recommender.speed.device_speed import VARIABLE as DEVICE_VARIABLE
 
 if TYPE_CHECKING:
     from executor.runs.plan import Plan
@@ -30,8 +31,8 @@ def reproduce_command(run: Run) -> str:
     data = [plan.dataset, *plan.request.words(), "--bundle", str(run.directory / BUNDLE)]
     data += [] if plan.after is None else ["--after", plan.after]
     choice = run.summary.devices
-    variables = [] if choice is None else [f"{device_speed.VARIABLE}={choice.request}"]
-    variables += [] if plan.streaming is None else [f"{VARIABLE}={plan.streaming.limit / UNITS['MB']}MB"]
+    variables = [] if choice is None else [f"{DEVICE_VARIABLE}={choice.request}"]
+    variables += [] if plan.streaming is None else [f"{MEMORY_VARIABLE}={plan.streaming.limit / UNITS['MB']}MB"]
     return shlex.join([*variables, "recommend", "train", *data, *_search_options(plan)])
 
 

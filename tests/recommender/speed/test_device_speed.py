@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recommender import device_speed
+from recommender.speed import device_speed
 from recommender.speed.device_speed import (
     DeviceChoice,
     DeviceSpeed,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recommender import machine_speed
+from recommender.speed import machine_speed
 from recommender.speed.machine_speed import known_slowdown, remember_slowdown
 
 if TYPE_CHECKING:

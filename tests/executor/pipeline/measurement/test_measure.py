@@ -244,7 +244,7 @@ def test_a_rule_and_the_handbook_are_trained_on_several_splits(corpus: Path, tmp
 
 @long_test
 def test_hyperparameters_of_a_rule_are_compared_by_searches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("executor.pipeline.measurement.spaces", "rules.scorecard.tuners"):
+    for module in ("executor.pipeline.measurement.searches.spaces", "rules.scorecard.tuners"):
         monkeypatch.setattr(f"{module}.TRIALS", 4)
     days = [f"{start + timedelta(days=n)},{n % 7 + 0.1 * n:.1f}\n" for start in [date(2024, 1, 1)] for n in range(90)]
     (tmp_path / "sales.csv").write_text("day,y\n" + "".join(days), encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from executor.components.metric import create_metric
-from executor.pipeline.measurement.configurations import (
+from executor.pipeline.measurement.searches.configurations import (
     DrawnConfiguration,
     configuration_tasks,
     planned_epochs,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from executor.components.metric import create_metric
-from executor.pipeline.measurement.configurations import DrawnConfiguration, planned_epochs, scope_of
+from executor.pipeline.measurement.searches.configurations import DrawnConfiguration, planned_epochs, scope_of
 from executor.search.oracle import ask, create_oracle, tell
 from executor.search.oracles.base import Objective
 from executor.search.records.outcome import Outcome
