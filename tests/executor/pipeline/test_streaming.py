@@ -133,6 +133,7 @@ def test_the_workers_of_a_cluster_do_not_get_rows_that_exceed_the_limit(
     table: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PCWAT_MEMORY", "0.1MB")
+    monkeypatch.setattr("executor.pipeline.prepare.parse_cluster", lambda _: None)  # which needs Ray
     with Dataset.open(table) as dataset, pytest.raises(ClusterError, match="Leave out --cluster, or allow more memory"):
         prepare(dataset, Request(target="y"), budget=Budget(trials=1), cluster="local:1", directory=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -190,10 +190,10 @@ def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
     time, train = Time(step=0.0), StackedGraph.train
 
     def trained(
-        graph: StackedGraph, stack: Any, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int
+        graph: StackedGraph, stack: Any, rows: Any, chosen: np.ndarray, rates: np.ndarray, *, noise: int, first: int
     ) -> object:
         time.reading += 0.02 * len(rates) * int((rates > 0).any(axis=0).sum())
-        return train(graph, stack, rows, rates, noise=noise, first=first)
+        return train(graph, stack, rows, chosen, rates, noise=noise, first=first)
 
     monkeypatch.setattr(StackedGraph, "train", trained)
     listed = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))

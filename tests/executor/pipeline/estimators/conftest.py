@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from executor.evaluation import evaluate
-from executor.pipeline import evaluate_hold_out, execute
+from executor.evaluation.baselines import fit
+from executor.pipeline import execute
 from executor.search.records.journal import Journal
 from executor.search.records.outcome import Outcome
 from executor.search.records.trials import Trials
@@ -32,7 +33,7 @@ def linear_fit(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     The boosting baseline and most bootstrap samples, which estimators do not show, are left out.
     """
     monkeypatch.setattr(execute, "search", fit_least_squares)
-    monkeypatch.setattr(evaluate_hold_out, "boosting_baseline", lambda *_, **_settings: None)
+    monkeypatch.setattr(fit, "boosting_baseline", lambda *_, **_settings: None)
     monkeypatch.setattr(evaluate, "RESAMPLES", evaluate.MIN_RESAMPLES)
     own = register_architecture("no_layers", ArchitectureFunction(no_layers))
     return {
