@@ -30,9 +30,8 @@ from rules.cli.output import (
 from rules.cli.parameters import book_option
 from rules.cli.render import show_scorecard
 from rules.errors import MeasurementError, did_you_mean
-from rules.proof.proved_book import load_book
 from rules.rulebook.project_settings import layers
-from rules.rulebook.rulebook import SHIPPED_LAYERS, read_layers
+from rules.rulebook.rulebook import read_layers
 from rules.scorecard.decide_again import Books
 from rules.scorecard.page import to_markdown
 from rules.scorecard.results import Settings, choice_fields, read_measurements, write_parquet
@@ -42,7 +41,7 @@ from rules.vocabulary.choices import Slot
 from rules.vocabulary.choices import names as choice_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from executor.pipeline.measurement.measure import Step
 
@@ -204,7 +203,7 @@ def measure(
             "Nothing was measured: no dataset could be trained, has an admissible alternative in these slots, or is "
             "decided by these rules. Measure other slots or rules, or another corpus."
         )
-    card = score(results, books=books(chosen))
+    card = score(results, books=Books.of(chosen))
     if form == "json":
         emit_json(card.model_dump_json(indent=2))
         return
@@ -292,7 +291,7 @@ def scorecard(
         )
     if parquet is not None and more:
         raise MeasurementError("A Parquet file has results of one setting. Give only files with equal settings.")
-    card = score(results, more, books=books(layers(book)))
+    card = score(results, more, books=Books.of(layers(book)))
     for path in filter(None, (output, parquet)):
         refuse_existing_output(path, force=force)
     if parquet is not None:
@@ -307,8 +306,3 @@ def scorecard(
         emit_json(card.model_dump_json(indent=2))
     elif output is None and parquet is None:
         show_scorecard(card, Console(highlight=False))
-
-
-def books(chosen: Sequence[str | Path]) -> Books:
-    """The book of some layers, and the handbook."""
-    return Books(book=load_book(chosen), handbook=load_book(SHIPPED_LAYERS[:1]))

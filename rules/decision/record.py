@@ -18,7 +18,7 @@ from rules.errors import RunError
 from rules.text.regular_file import open_regular, read_regular
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Slot, parse_choice
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Value, record_value
+from rules.vocabulary.facts import FACTS, Measurement, record_value, recorded_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,7 @@ class RecordedFact(BaseModel):
 
     def measurement(self) -> Measurement:
         """The fact as a measurement for the engine."""
-        special: dict[object, Value] = {record_value(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
-        value = special.get(self.value, self.value)
-        return Measurement(value=value, low=self.low, high=self.high, source=self.source)
+        return Measurement(value=recorded_value(self.value), low=self.low, high=self.high, source=self.source)
 
 
 class DatasetSeen(BaseModel):

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from rules.vocabulary.facts import (
     FACTS,
     NOT_APPLICABLE,
-    UNKNOWN,
     UNMEASURED,
     Facts,
     Measurement,
     Modality,
     Task,
     record_value,
+    recorded_value,
 )
 
 if TYPE_CHECKING:
@@ -114,6 +114,4 @@ def _written(measured: Measurement) -> Mapping[str, Any]:
 
 
 def _measurement(written: Mapping[str, Any]) -> Measurement:
-    special = {repr(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
-    value = written["value"]
-    return Measurement(value=special.get(value, value), low=written.get("low"), high=written.get("high"))
+    return Measurement(value=recorded_value(written["value"]), low=written.get("low"), high=written.get("high"))

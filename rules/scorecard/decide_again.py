@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 from rules.decision.engine import SlotChoice, slot_choices
 from rules.decision.trace import Pin
+from rules.proof.proved_book import load_book
+from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.choices import Slot, parse_choice
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, record_value
+from rules.vocabulary.facts import FACTS, Measurement, recorded_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from rules.proof.proved_book import ProvedBook
     from rules.scorecard.results import MeasuredDataset, Results
     from rules.vocabulary.facts import Value
 
-SPECIAL: Final[dict[object, Value]] = {record_value(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
+HANDBOOK: Final = SHIPPED_LAYERS[:1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,11 @@ class Books:
 
     book: ProvedBook
     handbook: ProvedBook
+
+    @classmethod
+    def of(cls, layers: Sequence[str | Path] = SHIPPED_LAYERS) -> Books:
+        """The book of some layers. Raises BookError and ProofError as `load_book`."""
+        return cls(book=load_book(layers), handbook=load_book(HANDBOOK))
 
 
 def decide_again(results: Results, books: Books, changes: Mapping[str, Value] = MappingProxyType({})) -> Results:
@@ -61,7 +69,7 @@ def decisions(
     dataset: MeasuredDataset, book: ProvedBook, changes: Mapping[str, Value] = MappingProxyType({})
 ) -> dict[Slot, SlotChoice]:
     """The choice of each slot for a dataset with the pins of its measurement. changes: facts that differ."""
-    known: dict[str, Value] = {name: SPECIAL.get(value, value) for name, value in dataset.facts.items()}  # type: ignore[misc]
+    known = {name: recorded_value(value) for name, value in dataset.facts.items()}
     facts = {name: Measurement(value=value) for name, value in (known | dict(changes)).items() if name in FACTS}
     pins = [
         Pin(slot=Slot(slot), choice=parse_choice(Slot(slot), choice), reason="of the measurement")

@@ -18,22 +18,8 @@ if TYPE_CHECKING:
     from rules.vocabulary.facts import Value
 
 TIE: Final = 0.01  # relative difference of errors within which two choices tie on a dataset
-PINNED_METRIC: Final = "It decides only where the user chooses the metric. Measure it with --pin."
-SEARCHES: Final = "It decides how a search proposes trials, and the trainings have no search."
 NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **dict.fromkeys(("C106", "C107"), PINNED_METRIC),
-        "A103": "Images were not measured.",
-        "D101": "Images were not measured.",
-        "D102": "Images were not measured.",
-        "M101": "The alternatives for sequences were not measured.",
-        "M201": "Texts were not measured.",
-        "M202": "Texts were not measured.",
-        "V102": "Tables of fewer than 125 rows were not measured.",
-        "V105": "Sequences with a test set were not measured.",
-        "W101": "It decides only where the user chooses SELU. Measure it with --pin.",
-        "H101": SEARCHES,
-    }
+    {"C106": "It decides only where the user chooses the metric. Measure it with --pin."}
 )
 """Evidence rules that the shipped measurements may lack, with the reason."""
 AS_IF: Final[Mapping[str, Mapping[str, Value]]] = MappingProxyType({"A104": {"rows": 50_000}, "V101": {"rows": 1_000}})

@@ -135,6 +135,17 @@ def record_value(value: Value) -> str | float | int:
     return repr(value) if isinstance(value, NotApplicable | Unknown) else value
 
 
+def recorded_value(written: object) -> Value:
+    """The value that `record_value` wrote.
+
+    >>> recorded_value(0.5), recorded_value("n/a") is NOT_APPLICABLE
+    (0.5, True)
+    """
+    special: dict[object, Value] = {repr(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
+    value: Value = special.get(written, written)  # type: ignore[arg-type]  # a name or a number otherwise
+    return value
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """A fact's value for one dataset, with its interval and source."""

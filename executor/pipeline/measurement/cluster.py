@@ -93,8 +93,8 @@ class _Trainings:
             self._fail(batch, result.reason if isinstance(result, Lost) else result.failure)
         else:
             try:
-                batch.results[place] = value_of(result)
-                self._events.append((batch.job, value_of(result)))
+                results = batch.results[place] = value_of(result)
+                self._events.append((batch.job, results))
             except ClusterError:
                 raise
             except PcwatError as error:

@@ -24,7 +24,6 @@ from recommender.recommendation.recommend import open_dataset
 from rules import __version__
 from rules.errors import MeasurementError, PcwatError
 from rules.proof.proved_book import load_book
-from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.decide_again import Books
 from rules.scorecard.results import MeasuredDataset, Results, TrainingResult, check_same, read_results
 from rules.text.wording import counted
@@ -372,7 +371,7 @@ def _space_tasks(
     """Tasks of searches with the hyperparameters of the rules and of the handbook; returns the results of these."""
     from executor.pipeline.measurement.searches.spaces import space_tasks  # noqa: PLC0415  imports TensorFlow
 
-    books, found = Books(book=load_book(order.layers), handbook=load_book(SHIPPED_LAYERS[:1])), []
+    books, found = Books.of(order.layers), []
     earlier = [one for one in done.trainings if one.dataset == own.measured.name and not one.message]
     for subject, rows in _on_splits(own, default):
         found += yield from space_tasks(subject, rows, books, done=earlier)

@@ -14,7 +14,7 @@ from executor.pipeline.prepare import PreparedRun, RunData, prepare
 from executor.runtime.budget import Budget
 from rules.decision.engine import slot_choices
 from rules.proof.proved_book import load_book
-from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.scorecard.decide_again import HANDBOOK
 from rules.scorecard.results import MeasuredDataset
 from rules.vocabulary.choices import Holdout, Slot
 from rules.vocabulary.facts import record_value
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Validation
     from rules.vocabulary.facts import Facts
 
-HANDBOOK: Final = SHIPPED_LAYERS[:1]
 HORIZONS: Final = 10  # minimum number of forecast origins, in horizons, because the split drops overlapping ones
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
@@ -16,6 +13,7 @@ from executor.runtime import devices
 from executor.runtime.devices import Device, configure_tensorflow, detect_devices, training_devices, use_device
 from rules.errors import TrainingError
 from tests.effort import long_test
+from tests.executor.processes import run_script
 
 if TYPE_CHECKING:
     from executor.components.network_kind import NetworkKind
@@ -138,13 +136,5 @@ with use_device(Device(name="/CPU:1"), width=10):
     print(tf.constant(1.0).device)
 print(tf.constant(1.0).device)
 """
-    root = str(Path(__file__).parents[3])
-    ran = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert [line.rsplit("/", 1)[-1] for line in ran.stdout.split()] == ["device:CPU:1", "device:CPU:0"]
+    printed = run_script(script)
+    assert [line.rsplit("/", 1)[-1] for line in printed.split()] == ["device:CPU:1", "device:CPU:0"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+
+from tests.executor.processes import run_script
 
 SCRIPT = """
 import json, tempfile
@@ -93,16 +92,8 @@ print(json.dumps(found))
 
 
 def test_devices_that_share_batches_or_trials_come_to_the_results_of_one_device() -> None:
-    root = str(Path(__file__).parents[3])
-    ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        env={"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
+    printed = run_script(SCRIPT)
+    found = json.loads(printed)
     for alone, shared in zip(*found["steps"], strict=True):
         assert _flat(shared) == pytest.approx(_flat(alone), rel=1e-5, abs=1e-6)
     one, two = found["stacks"]

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.proof.proved_book import load_book
-from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.decide_again import Books, decide_again, decisions
 from rules.scorecard.results import Settings, read_results
 from rules.scorecard.score import score
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def books() -> Books:
-    return Books(book=load_book(), handbook=load_book(SHIPPED_LAYERS[:1]))
+    return Books.of()
 
 
 @pytest.fixture(scope="module")

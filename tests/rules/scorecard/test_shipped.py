@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from rules.proof.proved_book import load_book
-from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.decide_again import Books
 from rules.scorecard.page import to_markdown
 from rules.scorecard.results import read_measurements
@@ -25,7 +24,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "scorecard.md"
 
 def test_scorecard_follows_from_the_trainings() -> None:
     results, *more = read_measurements(MEASUREMENTS)
-    books = Books(book=load_book(), handbook=load_book(SHIPPED_LAYERS[:1]))
+    books = Books.of()
     computed = score(results, more, books=books)
     assert computed.model_dump_json(indent=2) == shipped_scorecard().model_dump_json(indent=2)
 

@@ -11,7 +11,6 @@ import pytest
 from executor.pipeline.measurement.corpus import read_corpus
 from executor.pipeline.measurement.measure import HANDBOOK, Order, Step, measure
 from rules.errors import MeasurementError
-from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.decide_again import Books
 from rules.scorecard.results import Settings, read_results, write_parquet
@@ -235,7 +234,7 @@ def test_a_rule_and_the_handbook_are_trained_on_several_splits(corpus: Path, tmp
         ("huber", 0), ("huber", 1), ("mse", 0), ("mse", 1),
     ]  # fmt: skip
     assert len({one.score for one in results.trainings}) == 4
-    books = Books(book=load_book(layers), handbook=load_book(SHIPPED_LAYERS[:1]))
+    books = Books.of(layers)
     (one,) = score(results, books=books).contested
     assert (one.rule, one.choice, one.effect.datasets) == ("C900", "huber", 1)
     assert measure(read_corpus(corpus, ["numbers"]), wanted, progress=steps.append) == results
@@ -258,7 +257,7 @@ def test_hyperparameters_of_a_rule_are_compared_by_searches(tmp_path: Path, monk
     searches = [one for one in results.trainings if one.choice["name"] != "custom"]
     assert [one.text for one in searches] == ["networks", "most_sensitive"]
     assert len(results.trainings) == 2 + 2 * 4
-    books = Books(book=load_book(), handbook=load_book(SHIPPED_LAYERS[:1]))
+    books = Books.of()
     first, second = (one.score for one in searches)
     assert first is not None
     assert second is not None

@@ -9,6 +9,7 @@ import pytest
 
 from executor.runtime.budget import Budget
 from executor.runtime.cluster import connect
+from recommender import training_cost
 from recommender.planning.cluster_address import parse_cluster
 from tests.effort import long_test
 from tests.executor.search.cluster.conftest import TestPool
@@ -31,7 +32,10 @@ def nodes() -> Iterator[Any]:
 
 @long_test
 @pytest.mark.filterwarnings("ignore")  # of Ray
-def test_a_killed_node_and_one_that_joins_change_no_trial(nodes: Any, run: Callable[..., Trials]) -> None:
+def test_a_killed_node_and_one_that_joins_change_no_trial(
+    nodes: Any, run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_cost, "EPOCHS", 2_000)  # workers report epochs every half second
     calm = run(TestPool(), directory="calm", settings=TRIALS)
     killed = threading.Event()
 

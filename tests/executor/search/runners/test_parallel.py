@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 from tests.effort import long_test
+from tests.executor.processes import run_script
 
 SCRIPT = """
 import importlib, json, tempfile
@@ -92,16 +90,8 @@ print(json.dumps([[ran(*kind, "/CPU:0"), ran(*kind, "/CPU:0", "/CPU:1")] for kin
 
 @long_test
 def test_two_devices_share_the_trials_of_tables_and_images_and_come_to_the_same_scores() -> None:
-    root = str(Path(__file__).parents[4])
-    ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        env={"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    for (one, two), trials in zip(json.loads(ran.stdout), (6, 2), strict=True):
+    printed = run_script(SCRIPT)
+    for (one, two), trials in zip(json.loads(printed), (6, 2), strict=True):
         assert (one["devices"], two["devices"]) == (["device:CPU:0"], ["device:CPU:0", "device:CPU:1"])
         assert one["trials"] == two["trials"]
         assert len(two["trials"]) == trials
