@@ -13,7 +13,7 @@ from executor.runtime import devices
 from executor.runtime.devices import Device, configure_tensorflow, detect_devices, training_devices, use_device
 from rules.errors import TrainingError
 from tests.effort import long_test
-from tests.executor.processes import run_script
+from tests.executor.runtime.processes import run_script
 
 if TYPE_CHECKING:
     from executor.components.network_kind import NetworkKind

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.executor.processes import run_script
+from tests.executor.runtime.processes import run_script
 
 SCRIPT = """
 import json, tempfile

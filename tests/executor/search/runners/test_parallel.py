@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.effort import long_test
-from tests.executor.processes import run_script
+from tests.executor.runtime.processes import run_script
 
 SCRIPT = """
 import importlib, json, tempfile
