@@ -255,7 +255,7 @@ def _check_names(against: tuple[str, ...], slots: Iterable[Slot]) -> None:
     epilog=examples(
         "recommend rules scorecard",
         "recommend rules scorecard results.jsonl",
-        "recommend rules scorecard results.jsonl --book evidence --book mine.yaml",
+        "recommend rules scorecard results.jsonl --book mine.yaml",
         "recommend rules scorecard -o scorecard.md",
     ),
 )
