@@ -54,7 +54,7 @@ class RuleVerbs(ExtensibleGroup):
 
 @click.group(
     cls=RuleVerbs,
-    epilog=examples("recommend rules list", "recommend rules show C101", "recommend rules check mine.yaml"),
+    epilog=examples("recommend rules list", "recommend rules show C103", "recommend rules check mine.yaml"),
 )
 def rules() -> None:
     """Show, prove, test, compare and extend the rules of 'recommend'."""
@@ -75,7 +75,7 @@ def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
 
 @rules.command(
     short_help="Show one rule with its reason and examples.",
-    epilog=examples("recommend rules show C101", "recommend rules show M001 --book mine.yaml"),
+    epilog=examples("recommend rules show C103", "recommend rules show M001 --book mine.yaml"),
 )
 @click.argument("rule_id", metavar="ID")
 @book_option

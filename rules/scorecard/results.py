@@ -126,12 +126,24 @@ def choice_fields(choice: Choice) -> dict[str, Any]:
 def error_of(score: float | None, dataset: MeasuredDataset) -> float:
     """The score as an error, 0 at best; inf where there is none.
 
-    The error of a metric between 0 and 1 is at least half of a test row, so that ratios of errors are finite.
+    The error of a metric between 0 and 1 is at least half of that of one wrong test row, so that ratios of errors are
+    finite, and the row that one training has right and another one wrong is a factor of two.
     """
     if score is None or not math.isfinite(score):
         return math.inf
     error = dataset.direction.error(score)
-    return max(error, 0.5 / dataset.test_rows) if dataset.direction is Direction.MAX else error
+    return max(error, 0.5 * _error_of_one_row(dataset)) if dataset.direction is Direction.MAX else error
+
+
+def _error_of_one_row(dataset: MeasuredDataset) -> float:
+    """Error where one test row is wrong: for F1, one row of the rarest class."""
+    rarest, rows = dataset.facts.get("minority_class_rows"), dataset.facts.get("rows")
+    if not dataset.metric.startswith("f1") or not isinstance(rarest, int) or not isinstance(rows, int):
+        return 1 / dataset.test_rows
+    count = max(1.0, dataset.test_rows * rarest / rows)
+    classes = dataset.facts.get("classes")
+    averaged = classes if isinstance(classes, int) and dataset.chosen.get(Slot.METRIC.value) == "f1" else 1
+    return 1 / (2 * count - 1) / averaged
 
 
 class Results(BaseModel):
@@ -230,9 +242,10 @@ def _record(line: str, path: Path, number: int) -> MeasuredDataset | TrainingRes
         return kind.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
+        problem = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         raise MeasurementError(
-            f"{path}:{number} is not a result of 'recommend rules measure': {'.'.join(map(str, first['loc']))}: "
-            f"{first['msg']}. Measure into another file with -o."
+            f"{path}:{number} is not a result of 'recommend rules measure': {problem}. Measure into another file "
+            "with -o."
         ) from None
 
 

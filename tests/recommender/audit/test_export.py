@@ -94,7 +94,7 @@ def test_a_reviewer_finds_rationale_assumptions_data_overrides_and_seal(form: st
 
 def test_overrides_come_with_author_reason_and_what_the_rules_say(invoke, tmp_path: Path, write_record) -> None:
     book = tmp_path / "mine.yaml"
-    book.write_text("disable:\n- {rule: T103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
+    book.write_text("disable:\n- {rule: C103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "sgd"), reason="as before", author="Grace")
     layers = ["handbook", "evidence", book]
     text = invoke("export", write_record(example("breast_cancer"), pins=[pin], book=layers)).stdout.replace("\\_", "_")
@@ -102,7 +102,7 @@ def test_overrides_come_with_author_reason_and_what_the_rules_say(invoke, tmp_pa
         "sgd. Source: user (Grace). Reason: as before. "
         "The rules choose adam (learning rate 0.0025, schedule cosine) by A101." in text
     )
-    assert f"Rule T103 is disabled by Ada ({book}:2:3): we trust the model" in text
+    assert f"Rule C103 is disabled by Ada ({book}:2:3): we trust the model" in text
 
 
 def test_json_holds_record_assumptions_and_explanations(invoke, cancer_record) -> None:

@@ -74,7 +74,7 @@ def test_why_not_says_which_rule_waits_for_a_pin_and_does_not_call_it_beaten(inv
 
 def test_why_not_names_the_rules_that_beat_one_wherever_it_fires(invoke, cancer_record) -> None:
     shown = " ".join(invoke("why-not", cancer_record, "optimizer=sgd").stdout.split())
-    assert "A002 is beaten by A003, A005, A006, A102, A103, A104 and A105" in shown
+    assert "A002 is beaten by A003, A005, A006, A103, A104 and A105" in shown
 
 
 def test_why_not_takes_the_pins_of_the_other_slots_as_given(answer, invoke) -> None:

@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Path:
     """A directory that looks like a finished run, on a copy of the cancer rows and with a book of its own."""
     data, book, folder = tmp_path / "rows.csv", tmp_path / "mine.yaml", tmp_path / "run"
     shutil.copy(example("breast_cancer"), data)
-    book.write_text("disable:\n- {rule: T103, reason: old}\n", encoding="utf-8")
+    book.write_text("disable:\n- {rule: C103, reason: old}\n", encoding="utf-8")
     folder.mkdir()
     record = recommend(data, target="diagnosis", book=["handbook", "evidence", book]).record
     files = {"record.json": record.to_json(), "bundle.yaml": "a bundle", "model.keras": "a model"}
@@ -100,7 +100,7 @@ TAMPERED = {
     "bundle": (lambda run: (run / "bundle.yaml").write_text("another"), {("bundle.yaml", "altered")}),
     "a file taken away": (lambda run: (run / "model.keras").unlink(), {("model.keras", "missing")}),
     "book": (
-        lambda run: (run.parent / "mine.yaml").write_text("disable:\n- {rule: T102, reason: old}\n"),
+        lambda run: (run.parent / "mine.yaml").write_text("disable:\n- {rule: C106, reason: old}\n"),
         {("book: BOOK", "altered")},
     ),
     "book taken away": (lambda run: (run.parent / "mine.yaml").unlink(), {("book: BOOK", "missing")}),

@@ -21,7 +21,7 @@ FEW_ROWS = """\
 id: C900
   when: {task: regression, rows: {lt: 500}}
   then: {loss: huber}
-  overrides: [C106, C107]"""
+  overrides: [C106]"""
 CONFLICT = "id: C900\n  when: {task: binary, rows: {ge: 10}}\n  then: {loss: huber}"
 
 
@@ -100,7 +100,6 @@ def test_show_gives_everything_about_a_rule(rule_id: str, recommend) -> None:
         "Source notes: Regression / C",
         "Decides task is regression or multioutput_regression, outlier_share ≥ 0.01",
         "Beats C004 (more specific)",
-        "Beaten by C107 (declared)",
         "Fires on task = regression, outlier_share = 0.01",
         "Silent on task = regression, outlier_share = 0.0099",
     ):
@@ -115,7 +114,7 @@ def test_show_names_the_stance_and_source_of_a_contested_rule(recommend, write_b
 
 TERRITORIES = {
     "A002": "never, since later layers replace it; with --book handbook: task is binary or multiclass or multilabel,",
-    "C107": "only if the user pins the metric",
+    "C106": "only if the user pins the metric",
     "W003": "only if the user pins the activation",
     "N001": "any dataset",
 }
@@ -129,22 +128,22 @@ def test_show_says_where_a_rule_decides(rule: str, recommend) -> None:
 
 def test_show_as_json_has_the_order_too(recommend) -> None:
     found = json.loads(recommend("rules", "show", "C005", "--format", "json").out)
-    assert found["order"] == {"Beats": ["C004 (more specific)"], "Beaten by": ["C107 (declared)"]}
+    assert found["order"] == {"Beats": ["C004 (more specific)"]}
 
 
 def test_an_unknown_rule_suggests_the_nearest_one(recommend) -> None:
-    ended = recommend("rules", "show", "C1007")
+    ended = recommend("rules", "show", "C1006")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("Error: The rule C1007 is not in this book. Did you mean 'C107'?")
+    assert ended.err.startswith("Error: The rule C1006 is not in this book. Did you mean 'C106'?")
 
 
 def test_a_rule_that_is_switched_off_is_shown_with_who_did_it_where_and_why(recommend, tmp_path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("disable:\n- {rule: T103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
-    ended = recommend("rules", "show", "t103", "--book", path)
+    path.write_text("disable:\n- {rule: C103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
+    ended = recommend("rules", "show", "c103", "--book", path)
     assert ended.code == 2
-    assert f"The rule T103 is disabled by Ada ({path}:2:3): we trust the model." in ended.err
-    assert "T103" not in recommend("rules", "list", "--book", path).out
+    assert f"The rule C103 is disabled by Ada ({path}:2:3): we trust the model." in ended.err
+    assert "C103" not in recommend("rules", "list", "--book", path).out
     assert f"{COUNT - 1} rules of handbook + evidence" in recommend("rules", "check", path).words
 
 
@@ -304,7 +303,7 @@ def test_check_reports_a_conflict_with_witness_places_and_fix(recommend, write_b
 
 def test_check_as_json_holds_the_findings(recommend, write_book) -> None:
     """Inside C001 it wins, so huber for yes or no is what is left to find."""
-    ended = recommend("rules", "check", write_book(CONFLICT + "\n  overrides: [C003, C101, C104]"), "--format", "json")
+    ended = recommend("rules", "check", write_book(CONFLICT + "\n  overrides: [C003, C101]"), "--format", "json")
     found = json.loads(ended.out)
     assert ended.code == 1
     assert found["rules"] == COUNT + 1

@@ -53,7 +53,7 @@ def test_text_of_a_book_cannot_end_the_data_or_start_a_script(write_book) -> Non
     hostile = "</script><img src=x onerror=alert(1)>&\u2028"
     mine = write_book(
         "id: A900\n  when: {rows: {ge: 70}}\n  then: {optimizer: adamw}\n  author: " + json.dumps(hostile)
-        + "\n  overrides: [A001, A002, A003, A004, A005, A006, A101, A102, A103, A104, A105]"
+        + "\n  overrides: [A001, A002, A003, A004, A005, A006, A101, A103, A104, A105]"
     )  # fmt: skip
     text = explore_page(shown_books(("handbook", "evidence", str(mine))))
     assert (text.count("<script"), text.count("</script>")) == (2, 2)

@@ -29,7 +29,7 @@ def add(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_a_new_file_contains_the_rule_in_the_usual_format(add) -> None:
-    """Huber for fewer outliers than in C005; C106 and C107 read the metric, which this rule does not."""
+    """Huber for fewer outliers than in C005; C106 reads the metric, which this rule does not."""
     path = add(Slot.LOSS, "huber", "outlier_share>=0.005", "task=regression", because="our tails", author="Ada")
     assert path.read_text(encoding="utf-8").split("rules:\n")[1] == (
         "- id: C900\n"
@@ -38,7 +38,7 @@ def test_a_new_file_contains_the_rule_in_the_usual_format(add) -> None:
         "  then: {loss: huber}\n"
         "  because: our tails\n"
         "  source: {reason: judgement of Ada}\n"
-        "  overrides: [C106, C107]\n"
+        "  overrides: [C106]\n"
         "  author: Ada\n"
         "  tests:\n"
         "  - {given: {task: regression, outlier_share: 0.005}, expect: fires}\n"
@@ -112,7 +112,7 @@ rules:
     source: {reason: house}
 # About what is off.
 disable:
-- {rule: T103, reason: we trust the model}
+- {rule: C103, reason: we trust the model}
 """
 
 
@@ -128,7 +128,7 @@ def test_every_line_of_an_existing_file_stays_as_it_was(add, tmp_path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["disable:\n- {rule: T103, reason: old}\n", OWN.split("# About", maxsplit=1)[0].rstrip()],
+    ["disable:\n- {rule: C103, reason: old}\n", OWN.split("# About", maxsplit=1)[0].rstrip()],
     ids=["no rules", "no newline"],
 )
 def test_a_rule_is_added_to_what_is_there(text: str, add, tmp_path) -> None:

@@ -149,19 +149,19 @@ def test_every_flaw_names_file_line_column_and_a_fix(write_book) -> None:
 
 def test_a_rule_can_be_switched_off_with_a_reason(tmp_path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("disable:\n- {rule: T103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
+    path.write_text("disable:\n- {rule: C103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
     book = load_book(["handbook", "evidence", path]).book
-    assert "T103" not in {rule.id for rule in book.rules}
+    assert "C103" not in {rule.id for rule in book.rules}
     assert [(one.rule, one.reason, one.author, one.place) for one in book.disabled] == [
-        ("T103", "we trust the model", "Ada", f"{path}:2:3")
+        ("C103", "we trust the model", "Ada", f"{path}:2:3")
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("disable:\n- {rule: T103}\n", "reason: Field required"),
-        ("disable:\n- {rule: T103, reason: ' '}\n", "reason: String should have at least 1 character"),
+        ("disable:\n- {rule: C103}\n", "reason: Field required"),
+        ("disable:\n- {rule: C103, reason: ' '}\n", "reason: String should have at least 1 character"),
         ("disable:\n- {rule: T999, reason: old}\n", "is disabled, but is not in any layer"),
         ("disable:\n- {rule: N001, reason: old}\n", "GAP: no rule chooses the activation"),
     ],

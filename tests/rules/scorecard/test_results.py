@@ -43,10 +43,13 @@ def test_line_that_a_kill_cut_off_is_ignored(results: Results, tmp_path: Path) -
     assert read_results([tmp_path / "r.jsonl"]).trainings == results.trainings[:-1]
 
 
-def test_other_file_is_refused_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "r.jsonl").write_text('{"kind":"training"}\n', encoding="utf-8")
+@pytest.mark.parametrize(
+    ("line", "problem"), [('{"kind":"training"}', "dataset: Field required"), ("name,target", "Invalid JSON: expected")]
+)
+def test_other_file_is_refused_with_its_line(line: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text(line + "\n", encoding="utf-8")
 
-    with pytest.raises(MeasurementError, match=r"r\.jsonl:1 is not a result of 'recommend rules measure'"):
+    with pytest.raises(MeasurementError, match=rf"r\.jsonl:1 is not a result of 'recommend rules measure': {problem}"):
         read_results([tmp_path / "r.jsonl"])
 
 

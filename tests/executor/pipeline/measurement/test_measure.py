@@ -220,7 +220,7 @@ def test_a_rule_and_the_handbook_are_trained_on_several_splits(corpus: Path, tmp
     mine = tmp_path / "mine.yaml"
     mine.write_text(
         "rules:\n- id: C900\n  name: mine\n  when: {task: regression}\n  then: {loss: huber}\n"
-        "  overrides: [C006, C106, C107]\n  because: a reason\n  source: {reason: mine}\n",
+        "  overrides: [C006, C106]\n  because: a reason\n  source: {reason: mine}\n",
         encoding="utf-8",
     )
     settings, steps = Settings(seeds=1, splits=2, rows=60, share=0.01), list[Step]()
@@ -250,19 +250,27 @@ def test_hyperparameters_of_a_rule_are_compared_by_searches(tmp_path: Path, monk
     (tmp_path / "catalogue.csv").write_text(
         "name,file,target,task,time\nsales,sales.csv,y,forecasting,day\n", encoding="utf-8"
     )
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "rules:\n- id: H900\n  name: mine\n  when: {task: forecasting}\n  then: {hyperparameters: networks}\n"
+        "  overrides: [H001, H002, H003, H004]\n  because: a reason\n  source: {reason: mine}\n",
+        encoding="utf-8",
+    )
+    layers = (*SHIPPED_LAYERS, str(mine))
     settings, output = Settings(seeds=1, rows=60, share=0.01), tmp_path / "r.jsonl"
-    wanted, entries = order(output, Slot.HYPERPARAMETERS, rules=("H101",), settings=settings), read_corpus(tmp_path)
+    wanted = replace(order(output, Slot.HYPERPARAMETERS, rules=("H900",), settings=settings), layers=layers)
+    entries = read_corpus(tmp_path)
     results = measure(entries, wanted)
 
     searches = [one for one in results.trainings if one.choice["name"] != "custom"]
     assert [one.text for one in searches] == ["networks", "most_sensitive"]
     assert len(results.trainings) == 2 + 2 * 4
-    books = Books.of()
+    books = Books.of(layers)
     first, second = (one.score for one in searches)
     assert first is not None
     assert second is not None
     (one,) = score(results, books=books).contested
-    assert (one.rule, one.choice, one.effect.ratio) == ("H101", "networks", pytest.approx(second / first))
+    assert (one.rule, one.choice, one.effect.ratio) == ("H900", "networks", pytest.approx(second / first))
     assert measure(entries, wanted) == results
 
 
