@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,46 +23,73 @@ if TYPE_CHECKING:
     from rules.scorecard.results import Results, Settings
 
 
-def handbook_scores(measurements: Sequence[Results], books: Books | None) -> list[HandbookScore]:
-    """Each rule compared with the handbook where their choices differ, over the trainings of all measurements.
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A rule compared with the handbook where their choices differ."""
 
-    A rule is compared with the pins for which most datasets were measured, none if there are as many.
+    rule: str
+    choice: str
+    ratios: Mapping[str, np.ndarray]
+    """Dataset → logarithm of the error with the choice of the handbook relative to the rule, by training."""
+    settings: tuple[Settings, ...]
+
+    def rejects(self, name: str) -> bool:
+        """Whether a dataset has the rule, and the other datasets speak against it."""
+        others = [float(one.mean()) for other, one in self.ratios.items() if other != name]
+        return name in self.ratios and sum(others) < 0
+
+
+def compare_with_handbook(measurements: Sequence[Results], books: Books | None) -> dict[str, Comparison]:
+    """Compare each rule with the handbook, over the trainings of all measurements.
+
+    Of each dataset, the trainings with the largest share of the epochs count. A rule is compared with the pins for
+    which most datasets were measured, none if there are as many.
     """
     pinned: dict[str, list[Results]] = defaultdict(list)
     for results in measurements:
         pinned[str(_settings(results).pins)].append(results)
-    best: dict[str, HandbookScore] = {}
+    best: dict[str, Comparison] = {}
     for group in pinned.values():
-        for one in _scores(group, books):
-            if one.rule not in best or one.effect.datasets > best[one.rule].effect.datasets:
+        for one in _comparisons(group, books):
+            if one.rule not in best or len(one.ratios) > len(best[one.rule].ratios):
                 best[one.rule] = one
-    return [best[rule] for rule in sorted(best)]
+    return {rule: best[rule] for rule in sorted(best)}
+
+
+def handbook_score(compared: Comparison) -> HandbookScore:
+    """The effect of a rule relative to the handbook."""
+    return HandbookScore(
+        rule=compared.rule,
+        choice=compared.choice,
+        effect=effect(compared.ratios.values()),
+        left_out=left_out_ratio([float(one.mean()) for one in compared.ratios.values()]),
+        settings=compared.settings,
+    )
 
 
 def _settings(results: Results) -> Settings:
     return next(iter(results.datasets.values())).settings
 
 
-def _scores(measurements: Sequence[Results], books: Books | None) -> Iterator[HandbookScore]:
-    """Each rule compared with the handbook by measurements with the same pins."""
+def _comparisons(measurements: Sequence[Results], books: Books | None) -> Iterator[Comparison]:
+    """Compare rules by measurements with the same pins."""
     ratios: dict[str, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
     settings: dict[str, list[Settings]] = defaultdict(list)
     choices: dict[str, str] = {}
-    for results in measurements:
+    longest: dict[tuple[str, str], float] = {}
+    for results in sorted(measurements, key=lambda one: -_settings(one).share):
+        own = _settings(results)
         for rule, choice, found in _all_ratios(results, books):
-            settings[rule].append(_settings(results))
             choices.setdefault(rule, choice)
-            for name, own in found.items():
-                ratios[rule][name].append(own)
+            used = {
+                name: one for name, one in found.items() if longest.setdefault((rule, name), own.share) == own.share
+            }
+            settings[rule] += [own] if used else []
+            for name, one in used.items():
+                ratios[rule][name].append(one)
     for rule, by_dataset in ratios.items():
-        pooled = {name: np.concatenate(own) for name, own in by_dataset.items()}
-        yield HandbookScore(
-            rule=rule,
-            choice=choices[rule],
-            effect=effect(pooled.values()),
-            left_out=left_out_ratio([float(one.mean()) for one in pooled.values()]),
-            settings=tuple(settings[rule]),
-        )
+        pooled = {name: np.concatenate(each) for name, each in by_dataset.items()}
+        yield Comparison(rule=rule, choice=choices[rule], ratios=pooled, settings=tuple(settings[rule]))
 
 
 def _all_ratios(results: Results, books: Books | None) -> Iterator[tuple[str, str, Mapping[str, np.ndarray]]]:
@@ -109,9 +137,3 @@ def left_out_ratio(logs: Sequence[float]) -> float | None:
         return None
     kept = [own if sum(logs) - own >= 0 else 0.0 for own in logs]
     return math.exp(float(np.mean(kept)))
-
-
-def is_rejected(name: str, by_dataset: Mapping[str, np.ndarray]) -> bool:
-    """Whether a rule decides on a dataset, and the other datasets speak against the rule."""
-    others = [float(one.mean()) for other, one in by_dataset.items() if other != name]
-    return name in by_dataset and sum(others) < 0

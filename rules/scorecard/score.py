@@ -11,7 +11,7 @@ from scipy.stats import kendalltau
 
 from rules.scorecard.decide_again import decide_again
 from rules.scorecard.effects import SlotErrors, effect, errors_of_slot, hindsight, interval_of_mean, log_ratios
-from rules.scorecard.handbook import handbook_scores, is_rejected, rule_ratios
+from rules.scorecard.handbook import compare_with_handbook, handbook_score
 from rules.scorecard.scorecard import (
     MIN_DATASETS,
     Alternative,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rules.scorecard.decide_again import Books
+    from rules.scorecard.handbook import Comparison
     from rules.scorecard.results import Results
 
 WORST: Final = 3  # datasets that are named as those where a rule fails
@@ -53,15 +54,16 @@ def score(results: Results, more: Sequence[Results] = (), *, books: Books | None
     if books is not None:
         results, *more = (decide_again(one, books) for one in (results, *more))
     first = next(iter(results.datasets.values()))
+    compared = compare_with_handbook([results, *more], books)
     slots, scored, configurations = [], [], []
     for slot in Slot:
         if slot in {Slot.HYPERPARAMETERS, Slot.TUNER}:  # configurations and searches are no alternatives
             continue
         errors = errors_of_slot(results, slot)
         if errors:
-            slots.append(_slot_score(slot, _compared(errors), results))
+            slots.append(_slot_score(slot, _with_most_choices(errors), results, compared))
             scored += _rule_scores(slot, errors, results)
-            configurations += _configuration_scores(slot, _compared(errors), results)
+            configurations += _configuration_scores(slot, _with_most_choices(errors), results)
     return Scorecard(
         datasets=len({training.dataset for training in results.trainings}),
         trainings=len(results.trainings),
@@ -74,7 +76,7 @@ def score(results: Results, more: Sequence[Results] = (), *, books: Books | None
         spreads=tuple(spread_scores(results)),
         tuners=tuple(tuner_scores(results)),
         configurations=tuple(sorted(configurations, key=lambda one: CONFIGURATIONS.index(one.configuration))),
-        contested=tuple(handbook_scores([results, *more], books)),
+        contested=tuple(map(handbook_score, compared.values())),
     )
 
 
@@ -200,23 +202,26 @@ def _alternative(choice: str, ratios: Mapping[str, np.ndarray]) -> Alternative:
     return Alternative(choice=choice, effect=effect(ratios.values()), worst=worst)
 
 
-def _compared(errors: Mapping[str, SlotErrors]) -> dict[str, SlotErrors]:
+def _with_most_choices(errors: Mapping[str, SlotErrors]) -> dict[str, SlotErrors]:
     """Datasets with at least half as many choices as that with most: hindsight among few choices is no reference."""
     most = max(len(one.by_choice) for one in errors.values())
     return {name: one for name, one in errors.items() if 2 * len(one.by_choice) >= most}
 
 
-def _slot_score(slot: Slot, errors: Mapping[str, SlotErrors], results: Results) -> SlotScore:
-    against = rule_ratios(slot, errors, results)
+def _slot_score(
+    slot: Slot, errors: Mapping[str, SlotErrors], results: Results, compared: Mapping[str, Comparison]
+) -> SlotScore:
     ratios: dict[str, list[np.ndarray]] = defaultdict(list)
     for name, own in errors.items():
         handbook, best = results.datasets[name].handbook[slot], hindsight(own.by_choice)
         for choice, measured in own.by_choice.items():
             ratios[choice].append(log_ratios(measured, best))
         ratios[BOOK].append(log_ratios(own.by_choice[own.chosen], best))
-        rejected = any(is_rejected(name, own) for own in against.values())
+        deciding = results.datasets[name].rules[slot]
+        has_both = handbook in own.by_choice
+        rejected = has_both and any(rule in compared and compared[rule].rejects(name) for rule in deciding)
         ratios[LEFT_OUT].append(log_ratios(own.by_choice[handbook if rejected else own.chosen], best))
-        if handbook in own.by_choice:
+        if has_both:
             ratios[HANDBOOK].append(log_ratios(own.by_choice[handbook], best))
     policies = (BOOK, LEFT_OUT, HANDBOOK)
     fixed = [choice for choice, found in ratios.items() if choice not in policies and len(found) >= MIN_DATASETS]

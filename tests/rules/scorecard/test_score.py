@@ -10,6 +10,7 @@ from rules.scorecard.score import BOOK, HANDBOOK, LEFT_OUT, REGRESSION, configur
 from rules.vocabulary.choices import He, Lecun, Slot, Xavier
 
 if TYPE_CHECKING:
+    from rules.scorecard.results import Results
     from rules.scorecard.scorecard import Scorecard
     from tests.rules.scorecard.conftest import MakeResults
 
@@ -132,7 +133,7 @@ def test_left_one_out_takes_the_handbook_where_the_other_datasets_speak_against_
     assert regrets[LEFT_OUT] == pytest.approx((1.1 * 1.21 * 2) ** (1 / 3))
 
 
-def test_trainings_of_several_measurements_are_pooled(make_results: MakeResults) -> None:
+def test_of_several_measurements_those_with_most_epochs_count_for_a_dataset(make_results: MakeResults) -> None:
     scores = {name: {He(): [1.0, 1.0], Xavier(): [1.1, 1.1]} for name in "abcd"}
     quick = make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier(), share=0.25)
     whole = make_results(
@@ -144,14 +145,32 @@ def test_trainings_of_several_measurements_are_pooled(make_results: MakeResults)
     card = score(quick, [whole])
 
     (one,) = card.contested
-    assert [own.share for own in one.settings] == [0.25, 1.0]
-    assert one.effect.ratio == pytest.approx((1.1 * 1.1 * 1.2 * 1.1) ** (1 / 4))
+    assert [own.share for own in one.settings] == [1.0, 0.25]
+    assert one.effect.ratio == pytest.approx((1.2**3 * 1.1) ** (1 / 4))
     assert (card.datasets, card.trainings) == (4, 16)
     page = to_markdown(card)
     assert (
-        "- a: 25 % of the epochs, 1,000 rows, 1 split, 2 seeds\n- b: all epochs, 1,000 rows, 1 split, 1 seed\n" in page
+        "- a: all epochs, 1,000 rows, 1 split, 1 seed\n- b: 25 % of the epochs, 1,000 rows, 1 split, 2 seeds\n" in page
     )
     assert "| 4 | 4 | 0 | 0 | yes | a, b |" in page
+
+
+def test_a_rule_is_rejected_by_the_trainings_with_most_epochs(make_results: MakeResults) -> None:
+    """A quarter of the epochs speaks against the rule on both datasets, all epochs for it."""
+
+    def measured(error: float, share: float) -> Results:
+        scores = {name: {He(): [1.0, 1.0], Xavier(): [error, error]} for name in "ab"}
+        return make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier(), share=share)
+
+    quick, whole = measured(0.8, 0.25), measured(1.2, 1.0)
+    left_out = {policy: [] for policy in (BOOK, LEFT_OUT)}
+    for card in (score(quick), score(quick, [whole])):
+        for one in card.slots[0].regrets:
+            if one.policy in left_out:
+                left_out[one.policy].append(one.effect.ratio)
+
+    assert left_out[BOOK] == pytest.approx([1.25, 1.25])
+    assert left_out[LEFT_OUT] == pytest.approx([1.0, 1.25])
 
 
 def test_a_rule_is_compared_with_the_pins_of_most_datasets(make_results: MakeResults) -> None:
