@@ -468,15 +468,15 @@ def test_under_any_given_task_each_fact_applies_exactly_where_it_has_a_meaning(f
 
 
 def test_a_change_entails_what_follows_from_it() -> None:
-    """From 2,500 rows on there are no folds; here the budget then allows 100 trials, enough for Bayesian search."""
+    """From 2,500 rows on there are no folds; here the budget then allows 100 trials, enough to search hyperparameters of medium sensitivity."""
 
     def follow(facts: Facts, changed: Collection[str]) -> Facts:
         more = "rows" in changed and facts["rows"].value >= 2500
         return {**facts, "trial_budget": Measurement(value=100)} if more else facts
 
-    proved, facts = load_book(), regression(rows=2000)
-    without = {flip.how for flip in flips(proved, facts, slots=[Slot.TUNER])[Slot.TUNER]}
-    found = {flip.how: flip for flip in flips(proved, facts, slots=[Slot.TUNER], follow=follow)[Slot.TUNER]}
+    slot, proved, facts = Slot.HYPERPARAMETERS, load_book(), regression(rows=2000)
+    without = {flip.how for flip in flips(proved, facts, slots=[slot])[slot]}
+    found = {flip.how: flip for flip in flips(proved, facts, slots=[slot], follow=follow)[slot]}
     entailed = (
         "500 more rows of the same kind (2,500 instead of 2,000), as the budget then allows about 100 trials instead "
         "of 20"

@@ -81,12 +81,18 @@ def test_a_forecast_of_a_heavy_tailed_series_takes_mae_and_keeps_the_notes_squar
     assert (str(bundle.metric), str(bundle.loss)) == ("mae", "mse")
 
 
-@pytest.mark.parametrize("metric", ["rmse", "mse"])
-def test_a_squared_metric_that_is_pinned_for_a_heavy_tail_takes_squared_error(metric: str, shipped) -> None:
-    for task in (Task.REGRESSION, Task.FORECASTING):
-        pin = Pin(slot=Slot.METRIC, choice=parse_choice(Slot.METRIC, metric), reason="a test")
-        tail = facts(task, squared_deviation_top_share=0.9)
-        assert str(decide(shipped, tail, pins=[pin]).bundle.loss) == "mse"
+@pytest.mark.parametrize(
+    ("task", "loss"),
+    [
+        (Task.BINARY, "binary_crossentropy (output bias log_prior)"),
+        (Task.MULTICLASS, "categorical_crossentropy"),
+        (Task.MULTILABEL, "weighted_crossentropy"),
+    ],
+)
+def test_rare_classes_are_not_weighted_where_log_loss_is_pinned(task: Task, loss: str, shipped) -> None:
+    pin = Pin(slot=Slot.METRIC, choice=parse_choice(Slot.METRIC, "log_loss"), reason="a test")
+    rare = facts(task, imbalance_ratio=9.0, minority_class_rows=100)
+    assert str(decide(shipped, rare, pins=[pin]).bundle.loss) == loss
 
 
 @pytest.mark.parametrize("kind", COMMON_CONFIGURATIONS)
