@@ -32,9 +32,13 @@ SEEDS: Final = (5, 3, 1)
 """Networks of a trial on all rows, the most that fit into the time: docs/evidence.md#all-rows."""
 SAVE_SECONDS: Final = 1.0  # to write and check a model of one network, on two cores
 ALL_ROWS_SHARE: Final = 0.15  # of the limit, to train the selected networks of a table on all rows
-TF_IDF_SECONDS: Final = 3.0  # for the linear model on TF-IDF, at least, where the limit is short
+TF_IDF_SECONDS: Final = 3.0  # for the linear model on TF-IDF of texts, at least, where the limit is short
 TF_IDF_SHARE: Final = 0.15  # of a longer limit: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s
 UNLIMITED_TF_IDF_SECONDS: Final = 60.0  # where no time limit is set
+SECONDS_PER_WORD: Final = 1.5e-7
+"""Of the linear model on TF-IDF, per class, on two idle cores: 7 s for 11,293 posts of 200 words in 20 classes."""
+TF_IDF_MARGIN: Final = 3.0  # times these seconds are reserved for a column of texts, on a slower machine
+MIN_TF_IDF_SECONDS: Final = 1.0  # reserved for the few words of a column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +106,14 @@ def plan_time(
     networks: int = 1,
     refit_share: float = 0.0,
     refitted: int = 0,
-    has_text: bool = False,
+    words: float = 0.0,
     boosting: float = 0.0,
 ) -> TimePlan:
     """Divide a time limit, by the seconds that encoding took and the stages that a run has.
 
-    networks: of a trial. refit_share: of the limit, for training the chosen networks again on all rows. has_text:
-    whether a linear model on TF-IDF is a baseline. The other arguments are fields of TimePlan.
+    networks: of a trial. refit_share: of the limit, for training the chosen networks again on all rows. words: of all
+    training rows, times the classes, from which a linear model on TF-IDF is fitted as a baseline; 0 without texts, inf
+    where they are not counted. The other arguments are fields of TimePlan.
     """
     seconds = limit or 0.0
     return TimePlan(
@@ -116,7 +121,7 @@ def plan_time(
         finishing=max(RESERVED_SECONDS, RESERVED_SHARE * seconds, ENCODINGS * encoding),
         retraining=RETRAINING_SHARE * seconds if seconds >= MIN_RETRAINING_LIMIT else 0.0,
         refit=math.inf if limit is None else refit_share * seconds,
-        tf_idf=tf_idf_seconds(limit) if has_text else 0.0,
+        tf_idf=_tf_idf_reserve(limit, words) if words else 0.0,
         predictions=predictions,
         encoding=encoding,
         boosting=boosting,
@@ -137,6 +142,11 @@ def limit_for(search: float, plan: Callable[[float], TimePlan], *, prediction_se
     for _ in range(ITERATIONS):
         limit = search + plan(limit).reserve(prediction_seconds)
     return limit
+
+
+def _tf_idf_reserve(limit: float | None, words: float) -> float:
+    """Seconds that are reserved for the linear model on TF-IDF."""
+    return min(tf_idf_seconds(limit), max(MIN_TF_IDF_SECONDS, TF_IDF_MARGIN * SECONDS_PER_WORD * words))
 
 
 def tf_idf_seconds(limit: float | None) -> float:

@@ -12,6 +12,7 @@ from recommender.recommendation.training_work import CANDIDATES, MAX_SEEDS, STAR
 from recommender.time_plan import (
     SAVE_SECONDS,
     SECONDS_PER_NETWORK,
+    SECONDS_PER_WORD,
     SEEDS,
     USED_SHARE,
     plan_time,
@@ -45,8 +46,6 @@ EVALUATION_SECONDS: Final = 0.7  # for scores of the hold-out with intervals and
 EVALUATION_SECONDS_PER_CELL: Final = 4e-6  # the same, per row and feature column of a table
 IMPORTANCE_SECONDS: Final = 0.04  # for the importance of a column of a table
 MAX_IMPORTANCE_SECONDS: Final = 3.0  # for all of them; the time limit shortens it
-SECONDS_PER_WORD: Final = 1.5e-7
-"""Of the linear model on TF-IDF, per class, on two idle cores: 7 s for 11,293 posts of 200 words in 20 classes."""
 FORECAST_BASELINE_SECONDS: Final = 2.0  # for Theta and exponential smoothing
 PROCESS_BYTES: Final = 900 * 2**20  # of Python, TensorFlow and graphs that XLA does not compile
 XLA_BYTES: Final = 350 * 2**20  # of XLA, which compiles stacks that take long
@@ -155,7 +154,7 @@ def figures(at: Situation, slowdown: float) -> Figures:
         encoding=stages[StageName.READING],
         networks=size.networks,
         refit_share=work.refit_share,
-        has_text=work.has_text,
+        words=math.inf if work.has_text else 0.0,
     )
     trials = _trials(at, work, slowdown)
     each = slowdown * size.further * (at.workers or 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -161,7 +162,8 @@ class TrainingWork:
 
     def time_plan(self, budget: float | None, size: SizedTraining) -> TimePlan:
         """The division of a time limit where a trial has a size."""
-        return plan_time(budget, networks=size.networks, refit_share=self.refit_share, has_text=self.has_text)
+        words = math.inf if self.has_text else 0.0
+        return plan_time(budget, networks=size.networks, refit_share=self.refit_share, words=words)
 
     def seconds_left(self, budget: float, size: SizedTraining, slowdown: float) -> float:
         """Seconds of the search where a trial has a size."""

@@ -30,9 +30,9 @@ def test_a_tenth_of_a_longer_limit_is_reserved_for_retraining(limit: float | Non
 def test_the_reserve_is_the_sum_of_its_parts() -> None:
     # 1,000 s: 50 s for the rest, 100 s for retraining, 300 s to train again on all rows, 150 s for TF-IDF, and four
     # further networks of 0.3 s each; three predictions of 1 s each.
-    plan = plan_time(1_000, refit_share=0.3, has_text=True, networks=5, predictions=3)
+    plan = plan_time(1_000, refit_share=0.3, words=math.inf, networks=5, predictions=3)
     assert plan.reserve() == pytest.approx(500)  # never more than a half
-    plan = plan_time(1_000, refit_share=0.15, has_text=True, networks=5, predictions=3)
+    plan = plan_time(1_000, refit_share=0.15, words=math.inf, networks=5, predictions=3)
     assert plan.reserve(prediction_seconds=1.0) == pytest.approx(50 + 100 + 150 + 150 + 1.2 + 3)
 
 
@@ -42,7 +42,7 @@ def test_at_most_half_of_a_limit_is_reserved(limit: float, encoding: float, rese
 
 
 def test_without_a_limit_nothing_is_reserved_and_training_on_all_rows_may_take_any_time() -> None:
-    plan = plan_time(None, encoding=5.0, refit_share=0.15, has_text=True)
+    plan = plan_time(None, encoding=5.0, refit_share=0.15, words=math.inf)
     assert (plan.reserve(9.0), plan.refit) == (0.0, math.inf)
 
 
@@ -69,3 +69,11 @@ def test_tf_idf_takes_a_share_of_a_long_limit() -> None:
     assert tf_idf_seconds(10) == 3
     assert tf_idf_seconds(60) == pytest.approx(9)
     assert tf_idf_seconds(None) == 60
+
+
+def test_a_column_of_few_words_reserves_what_its_linear_model_takes() -> None:
+    """10 million words times classes take 1.5 s on an idle machine; three times as much is reserved."""
+    assert plan_time(60, words=2_000).tf_idf == 1
+    assert plan_time(60, words=1e7).tf_idf == pytest.approx(4.5)
+    assert plan_time(60, words=math.inf).tf_idf == pytest.approx(9)
+    assert plan_time(60).tf_idf == 0

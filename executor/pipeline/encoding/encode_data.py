@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from executor.components.loss import fit_to_loss
@@ -89,6 +91,17 @@ class EncodedData:
         run = replace(self.run, data=replace(self.run.data, rows=rows))
         return replace(self, run=run, preprocessing=preprocessing, parts=resized_parts(self.parts, size))
 
+    @cached_property
+    def _words(self) -> float:
+        """Words of the training rows in columns of texts; inf for texts alone, whose network is fitted on them, too."""
+        table = self.run.data.table
+        names = table.of_form(Form.TEXT)
+        if names and isinstance(self.parts.inputs, TextInputs):
+            return math.inf
+        return sum(
+            text.count(" ") + 1 for name in names for text in table.take(self.run.data.rows.train).features[name]
+        )
+
     def plan_time(self, limit: float | None) -> TimePlan:
         """Divide a time limit between the search and the stages after it."""
         return self.plan_time_for(self.parts, limit)
@@ -109,7 +122,7 @@ class EncodedData:
             refit_share=share,
             # The networks of all seeds take about as long as those of the folds of a trial.
             refitted=MAX_MEMBERS if self.is_refitted else int(share > 0),
-            has_text=bool(table.of_form(Form.TEXT)),
+            words=self.parts.outputs * self._words,
             boosting=boosting_fit_seconds(len(rows.train), len(table.forms) * self.parts.outputs),
         )
 

@@ -468,7 +468,7 @@ def test_under_any_given_task_each_fact_applies_exactly_where_it_has_a_meaning(f
 
 
 def test_a_change_entails_what_follows_from_it() -> None:
-    """From 2,500 rows on there are no folds; here the budget then allows 100 trials, enough to search hyperparameters of medium sensitivity."""
+    """From 2,500 rows on there are no folds; here the budget then allows 100 trials, enough to search more."""
 
     def follow(facts: Facts, changed: Collection[str]) -> Facts:
         more = "rows" in changed and facts["rows"].value >= 2500
