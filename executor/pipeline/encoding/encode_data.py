@@ -94,13 +94,11 @@ class EncodedData:
     @cached_property
     def _words(self) -> float:
         """Words of the training rows in columns of texts; inf for texts alone, whose network is fitted on them, too."""
-        table = self.run.data.table
-        names = table.of_form(Form.TEXT)
-        if names and isinstance(self.parts.inputs, TextInputs):
+        texts = self.run.data.table.of_form(Form.TEXT)
+        if texts and isinstance(self.parts.inputs, TextInputs):
             return math.inf
-        return sum(
-            text.count(" ") + 1 for name in names for text in table.take(self.run.data.rows.train).features[name]
-        )
+        train = self.run.data.table.take(self.run.data.rows.train)
+        return float(sum(text.count(" ") + 1 for name in texts for text in train.features[name]))
 
     def plan_time(self, limit: float | None) -> TimePlan:
         """Divide a time limit between the search and the stages after it."""
