@@ -49,7 +49,7 @@ def test_horizon_and_season_are_measured_and_become_facts() -> None:
     assert (facts["horizon"], facts["season"], facts["series"], facts["series_length"]) == (14, 7, 1, 200)
     assert facts["season_strength"] > 0.95
     assert facts["gap_share"] == 0
-    assert advice.bundle.hyperparameters.name == "networks"
+    assert advice.bundle.hyperparameters.name == "high_and_medium"
     assert advice.bundle.optimizer.name == "rmsprop"
 
 

@@ -307,7 +307,7 @@ def test_images_that_a_mirror_leaves_in_their_class_are_flipped_and_others_are_n
 ) -> None:
     """Bars that stand high or low, whatever the side; and bars whose side is their class."""
     random = np.random.default_rng(0)
-    for name, by_side, wanted in (("up", False, "random_translation_and_flip"), ("side", True, "random_translation")):
+    for name, by_side, wanted in (("up", False, "random_translation_and_flip"), ("side", True, "none")):
         files = {}
         for number in range(120):
             image = random.integers(0, 40, (8, 8))
