@@ -98,15 +98,17 @@ def test_an_old_run_is_verified_as_intact(old: Path) -> None:
 
 
 def test_an_old_decision_is_replayed_with_the_recorded_choices(old: Path) -> None:
+    """Where a rule that decided is gone since then, the replay names it and today's choice."""
     ended = invoke("audit", "replay", old / "run", "--data", data(old), "--format", "json")
-    assert ended.exit_code == 0, ended.output
     answer = json.loads(ended.stdout)
     assert "which is unchanged" in answer["measured"]
-    found = {one["slot"]: (one["verdict"], one["today"]) for one in answer["slots"]}
-    assert found == {
-        slot: (one["verdict"], RENAMED.get(one["choice"], one["choice"]))
-        for slot, one in expected(old)["replay"].items()
-    }
+    changed = [one for one in answer["slots"] if one["verdict"] != "same"]
+    assert ended.exit_code == (1 if changed else 0), ended.output
+    for one in changed:
+        assert one["verdict"] == "changed by rule"
+        assert {"gone"} <= {rule["change"] for rule in one["rules"]}
+    found = {one["slot"]: one["recorded"] for one in answer["slots"]}
+    assert found == {slot: RENAMED.get(one["choice"], one["choice"]) for slot, one in expected(old)["replay"].items()}
 
 
 def test_each_renamed_choice_of_an_old_run_is_reported_once() -> None:
