@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from rules.vocabulary.facts import Value
 
 TIE: Final = 0.01  # relative difference of errors within which two choices tie on a dataset
-NOT_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
-    {"C106": "It decides only where the user chooses the metric. Measure it with --pin."}
-)
-"""Evidence rules that the shipped measurements may lack, with the reason."""
 AS_IF: Final[Mapping[str, Mapping[str, Value]]] = MappingProxyType({"A104": {"rows": 50_000}, "V101": {"rows": 1_000}})
 """Facts with which rules are compared with the handbook. Trainings have at most a few thousand rows of larger datasets,
 and no dataset for classification of the corpus has 50,000."""
@@ -235,12 +231,6 @@ class Scorecard(BaseModel):
         """Geometric mean over slots of the error of a policy relative to the best choice in hindsight."""
         found = [one.effect.ratio for slot in self.slots for one in slot.regrets if one.policy == policy]
         return math.prod(found) ** (1 / max(1, len(found)))
-
-    @property
-    def not_measured(self) -> dict[str, str]:
-        """Evidence rules without a score, with the reason."""
-        measured = {one.rule for one in self.rules} | {one.rule for one in self.contested}
-        return {rule: reason for rule, reason in NOT_MEASURED.items() if rule not in measured}
 
     def rule(self, identifier: str) -> RuleScore | None:
         """The score of a rule; None if it decided on no measured dataset."""

@@ -67,8 +67,9 @@ def test_parameters_that_no_rule_gives_are_kept_in_the_ways_to_have_them(invoke,
 
 
 def test_why_not_says_which_rule_waits_for_a_pin_and_does_not_call_it_beaten(invoke, cancer_record) -> None:
-    shown = " ".join(invoke("why-not", cancer_record, "initializer=lecun").stdout.split())
-    assert "W101 decides only if the user pins the activation." in shown
+    loss = "loss={name: binary_crossentropy, output_bias: log_prior}"
+    shown = " ".join(invoke("why-not", cancer_record, loss).stdout.split())
+    assert "C101 decides only if the user pins the metric." in shown
     assert "other rules beat" not in shown
 
 

@@ -19,5 +19,5 @@ def test_the_document_has_every_rule_with_its_reason_and_its_source(shipped) -> 
     text = rules_document(shipped)
     for rule in shipped.book.rules:
         assert f"\n### {rule.id} {rule.name}\n" in text
-    assert "- Beats C004.\n- Decides only if the user pins the metric.\n- Source: doi:" in text
+    assert "- Beats C001, C003.\n- Decides only if the user pins the metric.\n- Source: measured:" in text
     assert "- B008: no hyperparameter is searched, so only the manual tuner is possible.\n" in text

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 FEW_ROWS = """\
 id: C900
   when: {task: regression, rows: {lt: 500}}
-  then: {loss: huber}
-  overrides: [C106]"""
+  then: {loss: huber}"""
 
 
 # diff ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

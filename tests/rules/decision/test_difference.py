@@ -23,7 +23,7 @@ def test_a_book_does_not_differ_from_itself(shipped) -> None:
 
 
 def test_a_new_rule_differs_where_it_decides_otherwise_only(handbook, write_book) -> None:
-    """Huber was chosen for outliers before; below 50 rows it is now chosen for all. C106 stands in evidence."""
+    """Huber was chosen for outliers before; below 50 rows it is now chosen for all."""
     mine = load_book(
         ["handbook", write_book("id: C900\n  when: {task: regression, rows: {lt: 50}}\n  then: {loss: huber}")]
     )

@@ -29,7 +29,7 @@ def add(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_a_new_file_contains_the_rule_in_the_usual_format(add) -> None:
-    """Huber for fewer outliers than in C005; C106 reads the metric, which this rule does not."""
+    """Huber for fewer outliers than in C005."""
     path = add(Slot.LOSS, "huber", "outlier_share>=0.005", "task=regression", because="our tails", author="Ada")
     assert path.read_text(encoding="utf-8").split("rules:\n")[1] == (
         "- id: C900\n"
@@ -38,7 +38,6 @@ def test_a_new_file_contains_the_rule_in_the_usual_format(add) -> None:
         "  then: {loss: huber}\n"
         "  because: our tails\n"
         "  source: {reason: judgement of Ada}\n"
-        "  overrides: [C106]\n"
         "  author: Ada\n"
         "  tests:\n"
         "  - {given: {task: regression, outlier_share: 0.005}, expect: fires}\n"

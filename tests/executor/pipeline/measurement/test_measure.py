@@ -220,7 +220,7 @@ def test_a_rule_and_the_handbook_are_trained_on_several_splits(corpus: Path, tmp
     mine = tmp_path / "mine.yaml"
     mine.write_text(
         "rules:\n- id: C900\n  name: mine\n  when: {task: regression}\n  then: {loss: huber}\n"
-        "  overrides: [C006, C106]\n  because: a reason\n  source: {reason: mine}\n",
+        "  overrides: [C006]\n  because: a reason\n  source: {reason: mine}\n",
         encoding="utf-8",
     )
     settings, steps = Settings(seeds=1, splits=2, rows=60, share=0.01), list[Step]()
