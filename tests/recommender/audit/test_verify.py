@@ -100,7 +100,7 @@ TAMPERED = {
     "bundle": (lambda run: (run / "bundle.yaml").write_text("another"), {("bundle.yaml", "altered")}),
     "a file taken away": (lambda run: (run / "model.keras").unlink(), {("model.keras", "missing")}),
     "book": (
-        lambda run: (run.parent / "mine.yaml").write_text("disable:\n- {rule: C110, reason: old}\n"),
+        lambda run: (run.parent / "mine.yaml").write_text("disable:\n- {rule: C101, reason: old}\n"),
         {("book: BOOK", "altered")},
     ),
     "book taken away": (lambda run: (run.parent / "mine.yaml").unlink(), {("book: BOOK", "missing")}),

@@ -128,7 +128,7 @@ def test_the_trace_says_who_decided_who_lost_and_who_stayed_silent(shipped) -> N
 
 def test_a_pin_is_stored_with_the_choice_of_the_rules_and_later_slots_use_it(shipped) -> None:
     pin = Pin(slot=Slot.METRIC, choice=parse_choice(Slot.METRIC, "log_loss"), reason="we need probabilities")
-    strategy = decide(shipped, known(), pins=[pin])
+    strategy = decide(shipped, known(imbalance_ratio=9.0), pins=[pin])
     assert strategy.decisions[Slot.METRIC].pin == pin
     assert str(strategy.decisions[Slot.METRIC].ruled) == "f1 (average binary)"
     assert strategy.decisions[Slot.LOSS].rules == ("C101",)

@@ -25,7 +25,7 @@ def test_handbook_rules_that_the_evidence_replaces_are_named(shipped: ProvedBook
 
 
 def test_rules_that_wait_for_a_pin_are_named_with_it(shipped: ProvedBook, handbook: ProvedBook) -> None:
-    assert by_reach(shipped)[Reach.PINS] == ["C002", "W001", "W003", "C101", "C110"]
+    assert by_reach(shipped)[Reach.PINS] == ["C002", "W001", "W003", "C101"]
     assert scope_of(shipped.book.by_id["C002"], shipped).words == "only if the user pins the metric"
     assert scope_of(handbook.book.by_id["W001"], handbook).words == "only if the user pins the activation"
 
