@@ -154,7 +154,7 @@ def figures(at: Situation, slowdown: float) -> Figures:
         encoding=stages[StageName.READING],
         networks=size.networks,
         refit_share=work.refit_share,
-        words=math.inf if work.has_text else 0.0,
+        words=work.text_words,
     )
     trials = _trials(at, work, slowdown)
     each = slowdown * size.further * (at.workers or 1)

@@ -160,10 +160,14 @@ class TrainingWork:
                 return size
         return self.sizes[-1]
 
+    @property
+    def text_words(self) -> float:
+        """Words by which `plan_time` reserves seconds for texts: inf, as they are not counted; 0 without texts."""
+        return math.inf if self.has_text else 0.0
+
     def time_plan(self, budget: float | None, size: SizedTraining) -> TimePlan:
         """The division of a time limit where a trial has a size."""
-        words = math.inf if self.has_text else 0.0
-        return plan_time(budget, networks=size.networks, refit_share=self.refit_share, words=words)
+        return plan_time(budget, networks=size.networks, refit_share=self.refit_share, words=self.text_words)
 
     def seconds_left(self, budget: float, size: SizedTraining, slowdown: float) -> float:
         """Seconds of the search where a trial has a size."""

@@ -142,7 +142,7 @@ def _error_of_one_row(dataset: MeasuredDataset) -> float:
         return 1 / dataset.test_rows
     count = max(1.0, dataset.test_rows * rarest / rows)
     classes = dataset.facts.get("classes")
-    averaged = classes if isinstance(classes, int) and dataset.chosen.get(Slot.METRIC.value) == "f1" else 1
+    averaged = classes if dataset.task == "multiclass" and isinstance(classes, int) else 1
     return 1 / (2 * count - 1) / averaged
 
 

@@ -61,9 +61,10 @@ def score(results: Results, more: Sequence[Results] = (), *, books: Books | None
             continue
         errors = errors_of_slot(results, slot)
         if errors:
-            slots.append(_slot_score(slot, _with_most_choices(errors), results, compared))
+            most = _with_most_choices(errors)
+            slots.append(_slot_score(slot, most, results, compared))
             scored += _rule_scores(slot, errors, results)
-            configurations += _configuration_scores(slot, _with_most_choices(errors), results)
+            configurations += _configuration_scores(slot, most, results)
     return Scorecard(
         datasets=len({training.dataset for training in results.trainings}),
         trainings=len(results.trainings),

@@ -94,11 +94,11 @@ class EncodedData:
     @cached_property
     def _words(self) -> float:
         """Words of the training rows in columns of texts; inf for texts alone, whose network is fitted on them, too."""
-        texts = self.run.data.table.of_form(Form.TEXT)
+        table, train = self.run.data.table, self.run.data.rows.train
+        texts = table.of_form(Form.TEXT)
         if texts and isinstance(self.parts.inputs, TextInputs):
             return math.inf
-        train = self.run.data.table.take(self.run.data.rows.train)
-        return float(sum(text.count(" ") + 1 for name in texts for text in train.features[name]))
+        return float(sum(text.count(" ") + 1 for name in texts for text in table.features[name][train]))
 
     def plan_time(self, limit: float | None) -> TimePlan:
         """Divide a time limit between the search and the stages after it."""

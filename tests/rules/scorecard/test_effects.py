@@ -86,15 +86,15 @@ def test_accuracy_of_one_counts_as_half_a_wrong_row(make_results: MakeResults) -
     assert error_of(None, results.datasets["d"]) == math.inf
 
 
-@pytest.mark.parametrize(("metric", "error"), [("f1 (average binary)", 1 / 9), ("f1", 1 / 9 / 3)])
+@pytest.mark.parametrize(("task", "error"), [("binary", 1 / 9), ("multiclass", 1 / 9 / 3)])
 def test_f1_of_one_counts_as_half_of_a_missed_row_of_the_rarest_class(
-    metric: str, error: float, make_results: MakeResults
+    task: str, error: float, make_results: MakeResults
 ) -> None:
     """A quarter of 20 test rows are of it: 4 of 5 found give 8/9; the mean over three classes loses a third of 1/9."""
     results = make_results(Slot.INITIALIZER, {"d": {Xavier(): [1.0]}}, chosen=Xavier(), direction=Direction.MAX)
     made = results.datasets["d"]
     facts = made.facts | {"minority_class_rows": 25, "classes": 3}
-    dataset = made.model_copy(update={"metric": "f1", "facts": facts, "chosen": {"metric": metric}})
+    dataset = made.model_copy(update={"metric": "f1", "task": task, "facts": facts})
 
     assert error_of(1.0, dataset) == pytest.approx(error / 2)
     assert error_of(0.5, dataset) == 0.5
