@@ -4,10 +4,10 @@
     PCWAT_DATASETS=folder python -m benchmarks.quality.comparison --peers flaml=PYTHON hgb=PYTHON … [--datasets …]
 
 The first form trains pcwat, for --budget seconds per dataset, and reads the competitors' scores from peers.json; with
---save it keeps its own, from which peers/leaderboard.py computes Elo and improvability with intervals. The
-second form runs the named competitors, each with the Python of its own environment (peers/*.py list its packages), and
-saves their scores in peers.json. A competitor with a time limit needs a machine of its own: peers.json records how many
-cores other processes used meanwhile.
+--save it keeps its own, from which peers/leaderboard.py computes Elo and improvability with intervals. The second form
+runs the named competitors, each with the Python of its own environment (peers/*.py list its packages), and saves their
+scores in peers.json, next to those of other budgets. A competitor with a time limit needs a machine of its own:
+peers.json records how many cores other processes used meanwhile.
 
 All systems get the same rows and are scored by the same function. A system that fails ranks last. F1 is computed from
 each system's own decisions: of the rare class if there are two classes, else the mean over the classes.
@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", default=CHOSEN, metavar="NAME")
     parser.add_argument("--peers", nargs="+", default=(), metavar="PEER=PYTHON", help=f"of {', '.join(RUNNER_OF)}")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds, of each system on each dataset")
+    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="keeps our runs; those that are there are read")
     parser.add_argument("--save", type=Path, metavar="FILE", help="for our results, which peers/leaderboard.py reads")
     given = parser.parse_args()
     peers = dict(each.split("=", 1) for each in given.peers)
@@ -78,18 +79,18 @@ def main() -> None:
             for peer, python in peers.items():
                 kept = run_peer(contest, peer, python, budget=given.budget, directory=Path(directory))
                 print(f"{name}: {said(kept)}", flush=True)
-                write_results((read_results() | {(name, peer): kept}).values())
+                write_results((read_results() | {(name, peer, given.budget): kept}).values())
             if not peers:
-                own.append(ours(contest, path, target, given.budget, Path(directory)))
+                own.append(ours(contest, path, target, given.budget, given.runs or Path(directory)))
                 print(f"{name}: {said(own[-1])}", flush=True)
     if given.save is not None:
         write_results(own, given.save)
-    report(contests, own, Console(width=max(WIDTH, Console().width)))
+    report(contests, own, Console(width=max(WIDTH, Console().width)), budget=given.budget)
 
 
 def ours(contest: Contest, path: Path, target: str, budget: float, directory: Path) -> Result:
     """Train as `recommend train` does by default. Raises ValueError if it was judged on other rows than the peers."""
-    run, took = trained(path, [target], directory / "run", f"{budget:g}s", SEED)
+    run, took = trained(path, [target], directory / contest.name, f"{budget:g}s", SEED)
     with (run.directory / "predictions.csv").open(newline="", encoding="utf-8") as file:
         judged = [int(row["row"]) for row in csv.DictReader(file)]
     if judged != contest.rows.rows[contest.parts.hold_out].tolist():
@@ -116,13 +117,13 @@ def said(result: Result) -> str:
     return f"{result.peer} {value}{note} in {result.seconds:.0f} s{load}"
 
 
-def report(contests: Sequence[Contest], own: Sequence[Result], console: Console) -> None:
-    """Print who scored what, the mean ranks, and ours against each peer."""
+def report(contests: Sequence[Contest], own: Sequence[Result], console: Console, *, budget: float) -> None:
+    """Print who scored what within a budget, the mean ranks, and ours against each peer."""
     found: dict[str, list[Result]] = {contest.name: [] for contest in contests}
     known = {contest.name: (contest.digest, contest.metric.name) for contest in contests}
     stale = 0
     for result in [*own, *read_results().values()]:
-        if result.dataset in known:
+        if result.dataset in known and result.budget == budget:
             is_of_today = known[result.dataset] == (result.split, result.metric)
             stale += not is_of_today
             found[result.dataset] += [result] if is_of_today else []

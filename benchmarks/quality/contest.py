@@ -234,16 +234,16 @@ def busy_seconds() -> float | None:
     return (sum(ticks) - ticks[1] - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 
 
-def read_results(path: Path = RESULTS) -> dict[tuple[str, str], Result]:
-    """What peers scored, by dataset and peer."""
+def read_results(path: Path = RESULTS) -> dict[tuple[str, str, float], Result]:
+    """What peers scored, by dataset, peer and budget."""
     if not path.exists():
         return {}
     found = TypeAdapter(list[Result]).validate_json(path.read_bytes())
-    return {(result.dataset, result.peer): result for result in found}
+    return {(result.dataset, result.peer, result.budget): result for result in found}
 
 
 def write_results(results: Iterable[Result], path: Path = RESULTS) -> None:
     """Keep results, one on a line."""
-    ordered = sorted(results, key=lambda result: (result.dataset, result.peer))
+    ordered = sorted(results, key=lambda result: (result.dataset, result.peer, result.budget))
     lines = ",\n".join(result.model_dump_json() for result in ordered)
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")

@@ -8,10 +8,12 @@ better than the constant baseline.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +25,7 @@ from recommender.recommendation.trial_budget import seconds
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 CHOSEN: Final = (
     "breast_cancer", "smarket_direction", "email_spam_openintro", "software_defects_pc1", "vehicle",
@@ -63,8 +65,14 @@ def trained(
 ) -> tuple[Run, float]:
     """A finished run, read into memory, and its wall-clock seconds from the start of the process to its end.
 
-    more: further words of the command.
+    A run that an earlier call has finished in the directory is read instead of trained. more: further words of the
+    command.
     """
+    finished = directory.with_suffix(".seconds")
+    if finished.exists():
+        return Run(directory), float(finished.read_text(encoding="ascii"))
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)  # of a call that was interrupted
     words = [word for target in targets for word in ("--target", target)] + (["--task", task] if task else [])
     command = [
         sys.executable,
@@ -80,9 +88,20 @@ def trained(
         [*command, "--budget", budget, "--seed", str(seed), "-o", str(directory)], check=True, capture_output=True
     )
     took = time.perf_counter() - start
+    finished.write_text(f"{took:.3f}", encoding="ascii")
     run = Run(directory)
     _ = run.scores, run.summary  # read before the directory is gone
     return run, took
+
+
+@contextmanager
+def runs_folder(kept: Path | None) -> Iterator[Path]:
+    """The folder in which runs are kept, or a temporary one."""
+    if kept is not None:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory() as parent:
+        yield Path(parent)
 
 
 def line(row: dict[str, str], run: Run, took: float) -> str:

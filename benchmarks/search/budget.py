@@ -1,12 +1,17 @@
 """Whether runs keep their time limit and finish a full training, at full speed, on one core, and on a busy machine.
 
-    PCWAT_DATASETS=folder python -m benchmarks.search.budget [--budget 60s] [--condition full] [NAME … | --all]
+    PCWAT_DATASETS=folder python -m benchmarks.search.budget [--budget 60s] [--condition full] [--runs FOLDER]
+        [NAME … | --all]
 
 Columns: trials that `trial_budget` planned with its interval; completed trials; those that ended all planned epochs or
 stopped early; those cut short; networks and epochs of a full training, and as planned; seconds of the process over the
 limit; the best baseline and its score; the verdict. At the end: how often the interval holds the completed trials, how
 often the limit holds within 5 % or 3 s, where no trial was completed, and where the verdict advises against a model
-and a baseline other than the constant one is better.
+and a baseline other than the constant one is better. After runs at full speed and on one core: which scores of tables
+with fewer than 3,000 rows are more than 5 % worse on one core.
+
+With --runs, the runs are kept in FOLDER/CONDITION/NAME, and those that are there are read instead of trained again, so
+that a measurement can be interrupted and continued.
 """
 
 from __future__ import annotations
@@ -14,7 +19,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,14 +26,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from benchmarks.catalogue import catalogue
-from benchmarks.quality.tables import trained
+from benchmarks.quality.tables import runs_folder, trained
 from executor.evaluation.verdict import reach_verdict
 from executor.search.records.journal import Journal
 from recommender.recommendation.trial_budget import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from executor.evaluation.scores import Scores
     from executor.runs.run import Run
 
 CHOSEN: Final = (
@@ -40,16 +45,23 @@ CHOSEN: Final = (
 CONDITIONS: Final = ("full", "one core", "busy")
 TOLERANCE: Final = (0.05, 3.0)  # share of the limit, seconds; the larger one counts
 BUSY_LOOPS: Final = 2
+WORSE: Final = 0.05
+"""Loss of score on one core, relative to the score at full speed, that counts as worse."""
+TINY: Final = 1e-9  # avoids division by zero
+OTHER: Final = ("ts_", "image", "text")  # kinds that are not tables
+SMALL: Final = 3_000  # rows of the tables whose scores are compared
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--budget", default="60s", show_default=True)
 @click.option("--condition", "conditions", type=click.Choice(CONDITIONS), multiple=True, help="All by default.")
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder that keeps the runs.")
 @click.option("--all", "every", is_flag=True, help="All datasets of the catalogue.")
-def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...], *, every: bool) -> None:
+def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...], runs: Path | None, *, every: bool) -> None:
     listed = catalogue()
     chosen = names or (tuple(listed) if every else CHOSEN)
+    scores: dict[str, dict[str, Scores]] = {}
     for condition in conditions or CONDITIONS:
         print(f"\n{condition}, {budget}")
         print(
@@ -60,17 +72,19 @@ def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...], *, ev
         unfinished, unusable, failed = [], [], []
         for name in chosen:
             row = listed[name]
-            with tempfile.TemporaryDirectory() as parent, ExitStack() as stack:
+            with runs_folder(runs) as folder, ExitStack() as stack:
                 stack.enter_context(_condition(condition))
+                directory = folder / condition.replace(" ", "_") / name
                 try:
                     run, took = trained(
-                        Path(row["path"]), row["target"].split("|"), Path(parent) / name, budget, 0, task=row["task"]
+                        Path(row["path"]), row["target"].split("|"), directory, budget, 0, task=row["task"]
                     )
                 except subprocess.CalledProcessError as error:
                     failed.append(name)
                     print(f"{name:<24}{error.stderr.decode().strip().splitlines()[-1]}", flush=True)
                     continue
                 inside, line = _line(name, run, took - seconds(budget))
+            scores.setdefault(condition, {})[name] = run.scores
             share, most = TOLERANCE
             held += inside
             if not run.summary.completed:
@@ -87,6 +101,22 @@ def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...], *, ev
             ("failed", failed),
         ):
             print(f"{title}: {', '.join(found) or 'none'}")
+    if CONDITIONS[0] in scores and CONDITIONS[1] in scores:
+        small = {
+            one for one in chosen if int(listed[one]["rows"]) < SMALL and not listed[one]["kind"].startswith(OTHER)
+        }
+        print(_compared(*({name: scores[one][name] for name in scores[one].keys() & small} for one in CONDITIONS[:2])))
+
+
+def _compared(full: Mapping[str, Scores], one_core: Mapping[str, Scores]) -> str:
+    """How many scores are worse on one core, and which."""
+    losses = {}
+    for name in sorted(full.keys() & one_core.keys()):
+        best, own = full[name].hold_out.value, one_core[name].hold_out.value
+        if best is not None and own is not None:
+            losses[name] = full[name].direction.sign * (best - own) / max(abs(best), TINY)
+    worse = ", ".join(f"{name} {loss:.1%}" for name, loss in losses.items() if loss > WORSE)
+    return f"scores more than {WORSE:.0%} worse on one core, of {len(losses)} tables: {worse or 'none'}"
 
 
 def _line(name: str, run: Run, over: float) -> tuple[bool, str]:

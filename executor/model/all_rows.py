@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +22,7 @@ from executor.runtime.devices import CPU, use_device
 from executor.search.records.trials import continued_trials
 from executor.search.runners.feeds.row_windows import EpochRows
 from executor.search.runners.outcomes import trial_seed
-from executor.search.runners.schedule_clock import MAX_STEPS
+from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.stack import pad_to_size
 from executor.search.runners.stack_planning import xla_pays
 from executor.search.runners.stacked_graph import StackedGraph
@@ -46,16 +46,15 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.runtime.cluster import Pool
     from executor.search.records.outcome import Outcome
-    from executor.search.records.trials import Trials
+    from executor.search.records.training_size import TrainingSize
     from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
-
-    StackWeights = list[list[list[np.ndarray]]]
-    """Weights of a stack, by course and seed."""
 
 SEED_STREAM: Final = 500_009
 """Between the seeds of a trial's networks on all rows; a prime above any number of trials, and apart from the seeds of
 its folds."""
+SHORTEST_SHARE: Final = 0.5
+"""Share of the planned epochs with which networks on all rows are kept where a deadline shortens their schedule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +68,32 @@ class Course:
     """Epochs on all rows, over which the whole learning-rate schedule is laid."""
 
 
-def course_of(outcome: Outcome, trials: Trials, at: Workspace) -> Course:
+@dataclass(frozen=True, kw_only=True)
+class TrainedStack:
+    """What training a stack gave."""
+
+    weights: list[list[list[np.ndarray]]]
+    """By course and seed."""
+    share: float
+    """Of the planned epochs, with the whole learning-rate schedule; below 1 where a deadline shortened it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedCourse:
+    """What a course gave."""
+
+    networks: list[keras.Model]
+    """One for each seed."""
+    epochs: int
+    """Epochs trained."""
+
+
+def course_of(outcome: Outcome, ranked: Sequence[Outcome], at: Workspace) -> Course:
     """The training of a trial up to its best epoch, after those that it continues.
 
     No validation rows select the best of noisy epochs here, so the rate decays to its end (docs/evidence.md#all-rows).
     """
-    chain = continued_trials(outcome, trials.ranked)
+    chain = continued_trials(outcome, ranked)
     last = outcome.epochs if outcome.best_epoch is None else outcome.best_epoch
     chosen = configuration(at.bundle, outcome.hyperparameters, defaults=at.kind.defaults)
     batch = min(len(at.train), int(outcome.configuration["batch_size"]))
@@ -82,13 +101,16 @@ def course_of(outcome: Outcome, trials: Trials, at: Workspace) -> Course:
     return Course(outcome=outcome, chosen=chosen, batch=batch, epochs=epochs)
 
 
-def training_seconds(courses: Sequence[Course], at: Workspace, *, seeds: int, slowdown: float) -> float:
-    """Expected seconds of `train_networks`. slowdown: of this machine, relative to the cost model."""
+def training_seconds(courses: Sequence[Course], at: Workspace, size: TrainingSize | None, *, seeds: int) -> float:
+    """Expected seconds of `train_networks`. size: of the trials, with the measured speed; None if it is unknown."""
+    slowdown = USUAL_SLOWDOWN if size is None else size.step_slowdown or size.slowdown
     found = 0.0
     for group in groups_of(courses):
         seconds = _stack_seconds(group, at, seeds=seeds)
-        compiling = COMPILE_SECONDS + (XLA_SECONDS if xla_pays(seconds) else 0.0)
-        found += slowdown * seconds + compiling * slowdown / USUAL_SLOWDOWN
+        compiling = (COMPILE_SECONDS + (XLA_SECONDS if xla_pays(seconds) else 0.0)) * slowdown / USUAL_SLOWDOWN
+        if size is not None and size.compile_seconds is not None:
+            compiling = size.compile_seconds
+        found += slowdown * seconds + compiling
     return found
 
 
@@ -118,22 +140,29 @@ def train_networks(
     seeds: int,
     compute: tf.DType = tf.float32,
     pool: Pool | None = None,
-) -> list[list[keras.Model]] | None:
+) -> list[TrainedCourse] | None:
     """Train networks from a number of seeds on the training rows of a workspace, by each course.
 
     They are not validated. Networks of one shape train in one stack, and share the order of rows and the noise of
-    dropout: docs/evidence.md#seed-variance. pool: workers of a cluster that train the stacks, each on one core. Returns
-    the networks of each course, or None where the deadline of the workspace or an interrupt ended the training.
+    dropout: docs/evidence.md#seed-variance. Where the planned epochs do not fit before the deadline of the workspace,
+    the schedule is shortened to end there. pool: workers of a cluster that train the stacks, each on one core. Returns
+    what each course gave, or None where less than SHORTEST_SHARE of the epochs fit, or an interrupt ended the training.
     """
     groups = groups_of(courses)
     trained = None if pool is None else _train_on_pool(groups, at, pool, seeds=seeds)
-    found: dict[int, list[keras.Model]] = {}
+    found: dict[int, TrainedCourse] = {}
     for index, group in enumerate(groups):
-        weights = train_stack(group, at, seeds=seeds, compute=compute) if trained is None else trained[index]
-        if weights is None:
+        if trained is None:
+            left = [_stack_seconds(one, at, seeds=seeds) for one in groups[index:]]
+            clock = at.clock.part(left[0] / sum(left)) if len(left) > 1 and sum(left) else at.clock
+            stack = train_stack(group, replace(at, clock=clock), seeds=seeds, compute=compute)
+        else:
+            stack = trained[index]
+        if stack is None:
             return None
-        for one, own in zip(group, weights, strict=True):
-            found[one.outcome.number] = [_network(one, at, seed, each) for seed, each in enumerate(own)]
+        for one, own in zip(group, stack.weights, strict=True):
+            networks = [_network(one, at, seed, each) for seed, each in enumerate(own)]
+            found[one.outcome.number] = TrainedCourse(networks=networks, epochs=round(stack.share * one.epochs))
     return [found[one.outcome.number] for one in courses]
 
 
@@ -148,14 +177,14 @@ class AllRows:
 
 def _train_on_pool(
     groups: Sequence[Sequence[Course]], at: Workspace, pool: Pool, *, seeds: int
-) -> list[StackWeights | None] | None:
+) -> list[TrainedStack | None] | None:
     """Train the stack of each group on a worker; None if the cluster cannot be used any more."""
     rows = pool.share(AllRows(bundle=at.bundle, parts=at.parts, seed=at.seed))
     tasks = [(rows, group, seeds, at.clock.remaining()) for group in groups]
     return call_each(pool, train_stack_on_worker, tasks, is_over=lambda: at.clock.is_over or at.interrupt.requested)
 
 
-def train_stack_on_worker(rows: AllRows, group: Sequence[Course], seeds: int, seconds: float) -> StackWeights | None:
+def train_stack_on_worker(rows: AllRows, group: Sequence[Course], seeds: int, seconds: float) -> TrainedStack | None:
     """Train a stack in the process of a worker. seconds: until the deadline."""
     width = rows.parts.train.dense.shape[1]
     with use_device(CPU, width=width), tempfile.TemporaryDirectory() as folder:
@@ -172,8 +201,8 @@ def train_stack_on_worker(rows: AllRows, group: Sequence[Course], seeds: int, se
 
 def train_stack(
     group: Sequence[Course], at: Workspace, *, seeds: int, compute: tf.DType = tf.float32
-) -> StackWeights | None:
-    """Train the networks of a group; returns the weights of each seed of each course."""
+) -> TrainedStack | None:
+    """Train the networks of a group; None where less than SHORTEST_SHARE of their epochs fit, or on an interrupt."""
     at = at.for_trial(group[0].outcome.hyperparameters)
     members = [(one, _seed(one, at, seed)) for one in group for seed in range(seeds)]
     shape, batch = StackShape.of(at.parts, [group[0].chosen]), group[0].batch
@@ -182,24 +211,29 @@ def train_stack(
     weights = [stacked_tabular.initial_weights(at.parts, at.bundle, one.chosen, seed=seed) for one, seed in members]
     stack = graph.start([(own, one.chosen) for own, (one, _) in zip(weights, members, strict=True)])
     steps, epochs = steps_of(len(at.train), batch), max(one.epochs for one in group)
+    pace = ScheduleClock(at.clock, steps=epochs * steps)
     for epoch in range(epochs):
         batches, first = EpochRows(at.train, [at.seed, epoch], batch), 0
-        rates = np.zeros((steps, stack.trials), np.float32)
-        for index, (one, _) in enumerate(members):
-            rates[:, index] = rates_of(one, epoch, steps=steps)
-        while first < steps:
-            rows, chosen = batches.take(MAX_STEPS)
-            now = rates[first : first + len(chosen)]
-            stack, _ = graph.train(stack, rows, chosen, now, noise=epoch * steps + first, first=first)
+        while first < steps and not pace.is_over:
+            rows, chosen = batches.take(pace.steps(steps - first))
+            progress = epochs * pace.advance(len(chosen))
+            rates = np.zeros((len(chosen), stack.trials), np.float32)
+            for index, (one, _) in enumerate(members):
+                rates[:, index] = rates_of(one, progress)
+            stack, _ = graph.train(stack, rows, chosen, rates, noise=epoch * steps + first, first=first)
             first += len(chosen)
-            if at.clock.is_over or at.interrupt.requested:
+            if at.interrupt.requested:
                 return None
+    share = pace.trained_share
+    if share < 1 and (pace.ended_by == "deadline" or share < SHORTEST_SHARE):
+        return None
     trained = [weight.numpy() for weight in stack.weights]
     own = [
         stacked_tabular.unpad_weights([weight[index] for weight in trained], one.chosen, shape)
         for index, (one, _) in enumerate(members)
     ]
-    return [own[first : first + seeds] for first in range(0, len(own), seeds)]
+    weights_of_seeds = [own[first : first + seeds] for first in range(0, len(own), seeds)]
+    return TrainedStack(weights=weights_of_seeds, share=share)
 
 
 def _network(course: Course, at: Workspace, seed: int, weights: Sequence[np.ndarray]) -> keras.Model:
@@ -216,9 +250,9 @@ def _seed(course: Course, at: Workspace, seed: int) -> int:
     return trial_seed(at.seed, course.outcome.number) + SEED_STREAM * seed
 
 
-def rates_of(course: Course, epoch: int, *, steps: int) -> np.ndarray:
-    """Learning rates of the steps of an epoch, (steps,) float32; 0 after the last epoch of a course."""
-    if epoch >= course.epochs:
-        return np.zeros(steps, np.float32)
-    progress = (epoch * steps + np.arange(steps)) / (course.epochs * steps)
-    return learning_rates(course.chosen.schedule, highest=course.chosen.learning_rate, progress=progress)
+def rates_of(course: Course, done: np.ndarray) -> np.ndarray:
+    """Learning rates of steps, (steps,) float32; 0 after the last epoch of a course. done: epochs before each step."""
+    rates = learning_rates(
+        course.chosen.schedule, highest=course.chosen.learning_rate, progress=done / max(1, course.epochs)
+    )
+    return np.where(done < course.epochs, rates, np.float32(0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.metric import create_metric
-from executor.model.all_rows import course_of, train_networks, training_seconds
+from executor.model.all_rows import SHORTEST_SHARE, course_of, train_networks, training_seconds
 from executor.model.assemble import network_outputs
 from executor.model.refit import NO_TIME, retrain_networks, retraining_seconds
 from executor.networks.build import average_networks
@@ -21,7 +21,8 @@ from executor.runtime.devices import CPU, training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
 from executor.runtime.log import LOG
 from executor.search.runners.workspace import create_workspace
-from recommender.time_plan import SAVE_SECONDS, SECONDS_PER_NETWORK, SEEDS, USED_SHARE
+from recommender.recommendation.training_work import MAX_SEEDS
+from recommender.time_plan import ALL_ROWS_SHARE, SAVE_SECONDS, SECONDS_PER_NETWORK, SEEDS, USED_SHARE
 from recommender.training_cost import USUAL_SLOWDOWN
 from rules.text.numbers import number
 
@@ -36,10 +37,15 @@ if TYPE_CHECKING:
     from executor.runtime.clock import Clock
     from executor.runtime.cluster import Pool
     from executor.runtime.interrupt import Interrupt
+    from executor.search.records.outcome import Outcome
+    from executor.search.records.training_size import TrainingSize
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
 
-REPORT_SECONDS: Final = 2.5  # of summary, report and manifest, which come after it, on two cores
+REPORT_SECONDS: Final = 2.5  # of importance, summary, report and manifest, which come after it, on two cores
+FITTING_SHARE: Final = 0.95
+"""Share of the time that is left for which networks of tables are planned; their schedule is shortened if the machine
+becomes slower."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,7 @@ class _Refitted:
     epochs: dict[int, int]
     seeds: int = 1
     is_averaged: bool = False
+    is_shortened: bool = False
     rows: int = 0
 
 
@@ -101,6 +108,7 @@ def deliver(
             evaluated_rows=evaluated,
             seeds=result.seeds,
             is_averaged=result.is_averaged,
+            is_shortened=result.is_shortened,
             epochs=result.epochs,
         )
     LOG.info("%s", delivery.sentence)
@@ -173,27 +181,28 @@ def _train_seeds(
         )
         if any(not at.for_trial(one.hyperparameters).is_stacked for one in trials.ranked if one.number in members):
             return _Kept(why="trials with its optimizer train one after the other, and not on all rows")
-        courses: Sequence[Course] = [course_of(one, trials, at) for one in trials.ranked if one.number in members]
-        courses, seeds, seconds = _choose_networks(courses, at, trials, clock, afterwards)
+        planned = [course_of(one, trials.ranked, at) for one in trials.ranked if one.number in members]
+        courses, seeds, seconds = _choose_networks(planned, at, trials.size, clock, afterwards)
         if not courses:
             return _Kept(why=_late(clock, seconds))
         deadline = clock.lasting(clock.left - afterwards.seconds(seeds * len(courses)))
-        networks = train_networks(
+        trained = train_networks(
             courses,
             replace(at, clock=deadline),
             seeds=seeds,
             compute=device.compute(width=width),
             pool=pool if device.name == CPU.name else None,
         )
-        if networks is None:
+        if trained is None:
             return _Kept(why="training on all rows was interrupted" if interrupt.requested else _late(clock, seconds))
         picks = [members[one.outcome.number] for one in courses]
-        times = [count for count, each in zip(picks, networks, strict=True) for _ in each]
+        times = [count for count, one in zip(picks, trained, strict=True) for _ in one.networks]
         network = average_networks(
-            [saved.selected.network, *(own for each in networks for own in each)], [sum(times), *times]
+            [saved.selected.network, *(own for one in trained for own in one.networks)], [sum(times), *times]
         )
-    epochs = {one.outcome.number: one.epochs for one in courses}
-    return _Refitted(network=network, seeds=seeds, is_averaged=True, epochs=epochs)
+    epochs = {one.outcome.number: own.epochs for one, own in zip(courses, trained, strict=True)}
+    is_shortened = any(epochs[one.outcome.number] < one.epochs for one in planned if one.outcome.number in epochs)
+    return _Refitted(network=network, seeds=seeds, is_averaged=True, epochs=epochs, is_shortened=is_shortened)
 
 
 def _train_again(
@@ -234,22 +243,46 @@ def _train_again(
 
 
 def _choose_networks(
-    courses: Sequence[Course], at: Workspace, trials: Trials, clock: Clock, afterwards: _Afterwards
+    courses: Sequence[Course], at: Workspace, size: TrainingSize | None, clock: Clock, afterwards: _Afterwards
 ) -> tuple[Sequence[Course], int, float]:
-    """Choose the most networks that fit into the time that is left: all courses with several seeds, or the first ones.
+    """Choose the most networks that fit into the time that is left.
 
-    courses: the best one first. Returns the courses, none where no network fits, the seeds of each, and the expected
-    seconds of the last option.
+    All courses with several seeds, or with one, or the first courses, or the first one with a shorter schedule.
+
+    courses: the best one first. size: of the trials. Returns the courses, none where no network fits, the seeds of
+    each, and the expected seconds of the last option.
     """
     needed = 0.0
     # Networks without an epoch are their start, which is the same for each seed.
     options = [(courses, seeds) for seeds in (SEEDS if any(one.epochs for one in courses) else SEEDS[-1:])]
     for some, seeds in [*options, *((courses[:count], 1) for count in range(len(courses) - 1, 0, -1))]:
-        training = training_seconds(some, at, seeds=seeds, slowdown=_slowdown(trials))
-        needed = training + afterwards.seconds(seeds * len(some))
-        if needed <= USED_SHARE * clock.left:
+        needed = training_seconds(some, at, size, seeds=seeds) + afterwards.seconds(seeds * len(some))
+        if needed <= FITTING_SHARE * clock.left:
             return some, seeds, needed
-    return (), 0, needed
+    best = courses[0]
+    fixed = training_seconds([replace(best, epochs=0)], at, size, seeds=1) + afterwards.seconds(1)
+    share = (FITTING_SHARE * clock.left - fixed) / (needed - fixed) if needed > fixed else 0.0
+    if share < SHORTEST_SHARE:
+        return (), 0, needed
+    return [replace(best, epochs=max(1, int(share * best.epochs)))], 1, fixed + share * (needed - fixed)
+
+
+def refit_seconds(data: EncodedData, completed: Sequence[Outcome], at: Workspace, size: TrainingSize | None) -> float:
+    """Seconds that a search reserves for training the networks of a table on all rows, after the trials so far.
+
+    Those of several seeds of the best trial, at most ALL_ROWS_SHARE of the time limit, but at least those of one seed.
+    completed: the best trial first. at, size: of the search.
+    """
+    course = course_of(completed[0], completed, at)
+    more_rows = len(data.run.data.table) / len(at.train)
+    members = 1 if data.is_single else min(MAX_SEEDS, len(completed) + 1)
+    slowdown = USUAL_SLOWDOWN if size is None else size.slowdown
+    afterwards = _Afterwards(evaluated=members * at.parts.fold_count, slower=max(1.0, slowdown / USUAL_SLOWDOWN))
+    several, one = (
+        more_rows * training_seconds([course], at, size, seeds=seeds) + afterwards.seconds(seeds) - REPORT_SECONDS
+        for seeds in (SEEDS[0], 1)
+    )
+    return max(one, min(several, ALL_ROWS_SHARE * at.clock.limit))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from executor.components.metric import create_metric
@@ -11,7 +12,7 @@ from executor.evaluation.diagnostics.retraining import SelectedConfiguration, re
 from executor.model.ensemble import can_average_seeds
 from executor.networks.registry import network_kind
 from executor.pipeline.continuation.continue_run import execute_continuation
-from executor.pipeline.deliver import deliver
+from executor.pipeline.deliver import deliver, refit_seconds
 from executor.pipeline.encoding.encode_data import EncodedData, encode
 from executor.pipeline.evaluate_hold_out import evaluate_on_hold_out, write_importance
 from executor.pipeline.finalize import finalize
@@ -69,11 +70,11 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
             saved = finalize(data, trials, selected)
         with timer.stage("hold-out and baselines"):
             evaluation = evaluate_on_hold_out(data, trials, saved, clock, pool=pool)
+        with timer.stage("training on all rows"):
+            delivery = deliver(data, trials, saved, clock, saving=timer.seconds["choosing and saving"], pool=pool)
         if run.plan.report:
             with timer.stage("importance of columns"):
                 write_importance(data, saved, clock)
-        with timer.stage("training on all rows"):
-            delivery = deliver(data, trials, saved, clock, saving=timer.seconds["choosing and saving"], pool=pool)
         return seal(
             data, trials, curve, saved, evaluation, delivery=delivery, seconds=clock.spent(), stages=timer.seconds
         )
@@ -95,6 +96,7 @@ def run_search(data: EncodedData, clock: Clock, progress: Progress, *, pool: Poo
         budget=run.budget,
         clock=clock,
         plan_for=lambda parts: data.plan_time_for(parts, run.budget.seconds),
+        refit_seconds=partial(refit_seconds, data) if data.trains_seeds_on_all_rows else None,
         seed=run.plan.seed,
         directory=run.directory,
         at_once=run.plan.at_once,

@@ -23,7 +23,9 @@ class Delivery(BaseModel):
     is_averaged: bool = False
     """Whether the evaluated network has half of the weight in the delivered model."""
     epochs: dict[int, int] = Field(default_factory=dict)
-    """Trial → epochs on all rows: those of its best validation score."""
+    """Trial → epochs on all rows: those of its best validation score, or fewer."""
+    is_shortened: bool = False
+    """Whether a trial has fewer epochs than to its best validation score, because time was short."""
     seconds: float = 0.0
     """Seconds of training and saving, also where they were in vain."""
     why: str = ""
@@ -36,11 +38,12 @@ class Delivery(BaseModel):
             return f"The model is the evaluated one: {self.why}."
         count = self.seeds * len(self.epochs)
         networks = "1 network" if count == 1 else f"{count} networks"
+        fewer = ", for fewer epochs than were selected, because time was short" if self.is_shortened else ""
         half = f"; the other half of its mean is the evaluated one, trained on {self.evaluated_rows:,} rows"
+        rest = f"{fewer}{half if self.is_averaged else ''}"
         return (
-            f"The model has {networks} trained again on all {self.rows:,} rows, including the hold-out"
-            f"{half if self.is_averaged else ''}. The scores are those of the evaluated model; --keep-evaluated keeps "
-            "that one."
+            f"The model has {networks} trained again on all {self.rows:,} rows, including the hold-out{rest}."
+            " The scores are those of the evaluated model; --keep-evaluated keeps that one."
         )
 
 

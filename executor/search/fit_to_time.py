@@ -128,6 +128,8 @@ def fit_to_time(
         planned_epochs=epochs,
         planned_seconds=epochs * slowdown * expected(full) if planned is None else planned,
         slowdown=slowdown,
+        step_slowdown=speed.steps_seconds / expected(chosen) or slowdown,
+        compile_seconds=speed.compile_seconds,
     )
     return chosen, size, speed
 

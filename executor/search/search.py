@@ -6,7 +6,7 @@ import gc
 import itertools
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -60,6 +60,9 @@ if TYPE_CHECKING:
     from recommender.time_plan import TimePlan
     from rules.vocabulary.bundle import Bundle
 
+    RefitSeconds = Callable[[Sequence[Outcome], Workspace, TrainingSize | None], float]
+    """Seconds of training on all rows, by the completed trials, the best one first."""
+
 MAX_FAILED_TRIALS: Final = 10  # trials without a completed one before the search fails
 MIN_TRIAL_SECONDS: Final = 1.0  # seconds; half of them build and compile a network
 
@@ -73,6 +76,7 @@ def search(
     directory: Path,
     clock: Clock | None = None,
     plan_for: Callable[[Parts], TimePlan] | None = None,
+    refit_seconds: RefitSeconds | None = None,
     at_once: int | None = None,
     seeds: int = 1,
     pool: Pool | None = None,
@@ -86,6 +90,7 @@ def search(
 
     directory: the run directory; a search in it is resumed. clock: of the run, by default one that starts now.
     plan_for: the plan of a time limit for parts of some number of folds; by default that of the clock.
+    refit_seconds: seconds to reserve for training on all rows, by the trials so far; by default those of the plan.
     at_once: trials that are trained in parallel in one graph, by default chosen by the cost of a stack; 1 trains them
     one by one through Keras layers. Networks for images are always trained one by one, one on each GPU.
     seeds: the most trainings of the default configuration where nothing is searched and a time limit leaves time.
@@ -157,6 +162,8 @@ def search(
         schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)
         number, unfinished = _replay(oracle, journal, epochs)
         earlier = sum(outcome.seconds for outcome in journal.outcomes)
+        reserve = partial(_reserve_refit, refit_seconds, at, size, objective)
+        reserve(journal.outcomes)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, clock, journal.outcomes, interrupt)) is None:
@@ -183,6 +190,7 @@ def search(
                 outcomes = runner.run(proposals, on_epoch=report)  # 7, 8  start by W, train by A on C
                 _keep(journal, outcomes, number=number, asked=len(proposals))
                 tell(oracle, outcomes)  # 9  until nothing is left to test
+                reserve(journal.outcomes)
                 number += 1
                 gc.collect()  # graphs have reference cycles
         except KeyboardInterrupt:
@@ -328,6 +336,20 @@ def _set_up(
     if setup.at.is_stacked and remembers:
         remember_slowdown(size.slowdown)
     return _within(setups[id(option.parts)], size), size, speed.compile_seconds
+
+
+def _reserve_refit(
+    refit_seconds: RefitSeconds | None,
+    at: Workspace,
+    size: TrainingSize | None,
+    objective: Objective,
+    outcomes: Sequence[Outcome],
+) -> None:
+    """Let the search leave the time that training on all rows takes, by the trials so far."""
+    gives_up = size is not None and not size.reserves_refit
+    completed = [one for one in outcomes if one.score is not None]
+    if refit_seconds is not None and at.clock.plan.limit is not None and completed and not gives_up:
+        at.clock.plan = replace(at.clock.plan, refit=refit_seconds(_ranked(completed, objective), at, size))
 
 
 def _within(setup: _Setup, size: TrainingSize) -> _Setup:

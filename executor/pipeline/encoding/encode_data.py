@@ -76,6 +76,11 @@ class EncodedData:
             return "networks of this kind are not trained on all rows"
         return ""
 
+    @property
+    def trains_seeds_on_all_rows(self) -> bool:
+        """Whether networks of a table are trained on all rows, from several seeds, after the evaluation."""
+        return not (self.why_not_all_rows or self.is_refitted)
+
     def at_size(self, size: TrainingSize | None) -> EncodedData:
         """The rows as a search of a size divided them: with fewer repeats, or one split instead of folds.
 
@@ -109,7 +114,7 @@ class EncodedData:
         table, rows, share = self.run.data.table, self.run.data.rows, 0.0
         if self.is_refitted:
             share = REFIT_SHARE if isinstance(self.parts.inputs, WindowInputs) else TEXT_REFIT_SHARE
-        elif not self.why_not_all_rows:
+        elif self.trains_seeds_on_all_rows:
             share = ALL_ROWS_SHARE
         return plan_time(
             limit,

@@ -45,6 +45,10 @@ class TrainingSize(BaseModel):
     """Expected seconds of one full training as planned."""
     slowdown: float
     """Measured seconds per epoch, relative to those that the cost model assumes."""
+    step_slowdown: float | None = None
+    """The same for the steps of an epoch, without validation; None if unknown, as in runs of earlier versions."""
+    compile_seconds: float | None = None
+    """Measured seconds to build a network and to compile its graph; None if unknown."""
 
     @property
     def is_smaller(self) -> bool:

@@ -46,6 +46,11 @@ class ScheduleClock:
         return self._clock.is_over and self.seconds_per_step is not None
 
     @property
+    def trained_share(self) -> float:
+        """Steps taken, relative to the planned ones; 1 where none are planned."""
+        return self._done / self._planned if self._planned else 1.0
+
+    @property
     def ended_by(self) -> EndedBy:
         """How the deadline ended the training: with a completed, shortened schedule, or cut off."""
         done = self._done >= MIN_SHARE * self._planned and self._position >= NEAR_THE_END

@@ -17,11 +17,13 @@ FIRST_STEPS: Final = 2  # of the first measured call; each further call has twic
 class Speed(NamedTuple):
     """Measured speed of a training.
 
-    epoch_seconds: of all networks of a trial, with validation. compile_seconds: once per graph.
+    epoch_seconds: of all networks of a trial, with validation. compile_seconds: once per graph. steps_seconds: of the
+    steps of an epoch, without validation.
     """
 
     epoch_seconds: float
     compile_seconds: float
+    steps_seconds: float
 
 
 def measure_speed(
@@ -46,5 +48,7 @@ def measure_speed(
         calls *= 2
     stepped = clock.now()
     validate()
-    each = (stepped - compiled) / done if done else 0.0
-    return Speed(epoch_seconds=steps * each + clock.now() - stepped, compile_seconds=compiled - start)
+    stepping = steps * (stepped - compiled) / done if done else 0.0
+    return Speed(
+        epoch_seconds=stepping + clock.now() - stepped, compile_seconds=compiled - start, steps_seconds=stepping
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from executor.components.metric import create_metric
 from executor.model.ensemble import Length
 from executor.model.keras_file import load_model, predict_rows
 from executor.pipeline import deliver as module
@@ -16,6 +17,7 @@ from executor.pipeline.finalize import finalize
 from executor.runs.delivery import Delivery
 from executor.runs.files import MODEL, SIGNATURE
 from executor.runtime.clock import Clock
+from executor.search.runners.workspace import create_workspace
 from recommender.time_plan import TimePlan
 from tests.executor.model.untrained import KINDS, UNTRAINED, open_untrained
 
@@ -117,14 +119,77 @@ def test_the_sentence_names_both_models() -> None:
     assert kept.sentence == "The model is the evaluated one: the bundle does not retrain."
 
 
+def test_the_sentence_says_that_a_schedule_was_shortened() -> None:
+    own = Delivery(is_refitted=True, rows=1_000, evaluated_rows=800, seeds=1, epochs={0: 12}, is_shortened=True)
+    assert own.sentence.startswith(
+        "The model has 1 network trained again on all 1,000 rows, including the hold-out, for fewer epochs than were "
+        "selected, because time was short. The scores"
+    )
+
+
+@pytest.fixture
+def costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network takes 1 s to compile and 2 s per epoch, and what follows 1 s."""
+    monkeypatch.setattr(module, "SEEDS", (3, 1))
+    monkeypatch.setattr(
+        module,
+        "training_seconds",
+        lambda courses, *_, seeds: 1.0 + 2.0 * seeds * sum(course.epochs for course in courses),
+    )
+    monkeypatch.setattr(module, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "SAVE_SECONDS", 1.0)
+    monkeypatch.setattr(module, "SECONDS_PER_NETWORK", 0.0)
+
+
+@pytest.mark.usefixtures("costs")
+@pytest.mark.parametrize("evaluated", ["binary table in folds"], indirect=True)
+@pytest.mark.parametrize(
+    ("seconds", "seeds", "epochs"),
+    [(27.5, 3, 4), (27.0, 1, 4), (10.6, 1, 4), (10.4, 1, 3), (6.4, 1, 2), (6.2, 0, 0)],
+)
+def test_the_schedule_of_one_network_is_shortened_to_half_before_none_is_trained(
+    evaluated: tuple[EncodedData, SavedModel], seconds: float, seeds: int, epochs: int
+) -> None:
+    """Three seeds of four epochs take 26 s with what follows, one takes 10 s, of 0.95 of the time that is left."""
+    data, saved = evaluated
+    own = TRIALS.best.model_copy(update={"epochs": 5, "best_epoch": 4, "planned_epochs": 5})
+    clock = Clock(TimePlan(limit=seconds), now=lambda: 0.0, start=0.0)
+    delivery = deliver(data, replace(TRIALS, ranked=(own,)), saved, clock)
+    assert (delivery.seeds, delivery.epochs) == (seeds, {0: epochs} if seeds else {})
+    assert delivery.is_shortened is (0 < epochs < 4)
+
+
+@pytest.mark.usefixtures("costs")
+@pytest.mark.parametrize("evaluated", ["binary table in folds"], indirect=True)
+def test_the_reserve_of_a_search_is_what_training_on_all_rows_takes(
+    evaluated: tuple[EncodedData, SavedModel],
+) -> None:
+    """1.25 times as many rows as a search has; at most 15 % of the time limit, unless a single seed takes more."""
+    data, _ = evaluated
+    own = TRIALS.best.model_copy(update={"epochs": 5, "best_epoch": 4, "planned_epochs": 5})
+    reserved = []
+    for limit in (1_000.0, 100.0, 50.0):
+        at = create_workspace(
+            data.run.bundle,
+            data.parts,
+            metric=create_metric(data.run.bundle.metric),
+            seed=0,
+            directory=data.run.directory,
+            clock=Clock(TimePlan(limit=limit), now=lambda: 0.0, start=0.0),
+        )
+        reserved.append(module.refit_seconds(data, [own], at, None))
+    more = 120 / len(at.train)
+    assert reserved == pytest.approx([more * 25 + 1, 15, more * 9 + 1])
+
+
 @pytest.mark.parametrize("evaluated", ["binary table in folds"], indirect=True)
 @pytest.mark.parametrize(("seconds", "courses"), [(100.0, 3), (25.0, 2), (15.0, 1), (9.0, 0)])
 def test_fewer_configurations_are_trained_where_time_is_short(
     evaluated: tuple[EncodedData, SavedModel], monkeypatch: pytest.MonkeyPatch, seconds: float, courses: int
 ) -> None:
-    """A network takes 8 s, and what follows 1 s, of 0.85 of the time that is left."""
+    """A network takes 8 s, and what follows 1 s, of 0.95 of the time that is left."""
     monkeypatch.setattr(module, "SEEDS", (1,))
-    monkeypatch.setattr(module, "training_seconds", lambda courses, *_, seeds, **__: 8.0 * seeds * len(courses))
+    monkeypatch.setattr(module, "training_seconds", lambda courses, *_, seeds: 8.0 * seeds * len(courses))
     monkeypatch.setattr(module, "REPORT_SECONDS", 1.0)
     monkeypatch.setattr(module, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(module, "SECONDS_PER_NETWORK", 0.0)

@@ -44,7 +44,8 @@ def fitted(
 
     def measure(option: TrainingOption, _epochs: int) -> Speed:
         measured.append(option.parts.fold_count)
-        return Speed(epoch_seconds=each * option.parts.fold_count, compile_seconds=compiling)
+        seconds = each * option.parts.fold_count
+        return Speed(epoch_seconds=seconds, compile_seconds=compiling, steps_seconds=seconds / 2)
 
     _, size, _ = fit_to_time(
         training_options(parts, TABULAR, can_start=can_start),
@@ -105,7 +106,7 @@ def test_time_for_training_on_all_rows_is_given_up_where_one_of_fifty_epochs_doe
             shortest=3,
             slowdown=1.0,
             expected=lambda _: 1.0,
-            measure=lambda _, __: Speed(epoch_seconds=1.0, compile_seconds=0.0),
+            measure=lambda _, __: Speed(epoch_seconds=1.0, compile_seconds=0.0, steps_seconds=1.0),
             available=lambda _: seconds / 0.85,
             most=lambda _: (seconds + reserved) / 0.85,
         )[1]
@@ -152,7 +153,9 @@ def fitted_network(parts: Parts, seconds: float) -> TrainingSize:
         augmented_epochs=8,
         slowdown=1.0,
         expected=seconds_of,
-        measure=lambda option, _: Speed(epoch_seconds=seconds_of(option), compile_seconds=0.0),
+        measure=lambda option, _: Speed(
+            epoch_seconds=seconds_of(option), compile_seconds=0.0, steps_seconds=seconds_of(option)
+        ),
         available=lambda _: seconds,
     )
     return size
@@ -216,3 +219,4 @@ def test_speed_is_measured_after_the_first_step_which_compiles() -> None:
     speed = measure_speed(Clock(now=lambda: time[0]), start=0.0, steps=8, take=take, validate=validate)
     assert speed.compile_seconds == pytest.approx(2.0 + 5.1 + 0.25)
     assert speed.epoch_seconds == pytest.approx(8 * 0.1 + 0.25)
+    assert speed.steps_seconds == pytest.approx(8 * 0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pytest
@@ -31,13 +31,16 @@ from rules.vocabulary.facts import Task
 from tests.effort import long_test
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from executor.preprocessing.examples import Parts
     from executor.search.progress import RoundProgress
     from executor.search.records.outcome import Outcome
+    from executor.search.records.training_size import TrainingSize
     from executor.search.records.trials import Trials
+    from executor.search.runners.workspace import Workspace
+    from executor.search.search import RefitSeconds
     from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
@@ -70,6 +73,7 @@ def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path
         parts: Parts = breast_cancer,
         progress: Callable[[RoundProgress], None] = lambda _: None,
         at_once: int | None = 2,
+        refit_seconds: RefitSeconds | None = None,
         **choices: Any,
     ) -> Trials:
         return search(
@@ -80,6 +84,7 @@ def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path
             seed=seed,
             directory=directory,
             at_once=at_once,
+            refit_seconds=refit_seconds,
             progress=progress,
         )
 
@@ -183,10 +188,9 @@ def test_a_time_budget_ends_the_search_and_leaves_a_model(run: Callable[..., Tri
     assert trials.best.weights.exists()
 
 
-def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
-    run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every trial adds 0.02 s to a step of its stack, nothing else takes time: a trial of 4 · 8 steps 0.64 s."""
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """A clock where every trial adds 0.02 s to a step of its stack, and nothing else takes time."""
     time, train = Time(step=0.0), StackedGraph.train
 
     def trained(
@@ -196,18 +200,45 @@ def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
         return train(graph, stack, rows, chosen, rates, noise=noise, first=first)
 
     monkeypatch.setattr(StackedGraph, "train", trained)
-    listed = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))
-    clock = Clock(TimePlan(limit=20, finishing=3), now=time)
-    tuner = Manual(configurations=listed)
-    trials = run(budget=Budget(seconds=20), clock=clock, tuner=tuner, at_once=8)
+    return time
+
+
+LISTED: Final = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))
+
+
+def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
+    run: Callable[..., Trials], slow: Time
+) -> None:
+    """A trial of 4 · 8 steps takes 0.64 s."""
+    clock = Clock(TimePlan(limit=20, finishing=3), now=slow)
+    trials = run(budget=Budget(seconds=20), clock=clock, tuner=Manual(configurations=LISTED), at_once=8)
     assert trials.stopped_by == "budget"
-    assert 0.85 * 17 < time.reading < 17 + 8 * MAX_CALL_SECONDS
+    assert 0.85 * 17 < slow.reading < 17 + 8 * MAX_CALL_SECONDS
     ended = by_number(trials)
     sizes = [len(list(some)) for _, some in itertools.groupby(outcome.round for outcome in ended)]
     # The defaults take 0.64 s, 8 trials 5.12 s; the 1.0 s that is left after three such rounds is too short for a
     # further one.
     assert sizes == [1, 8, 8, 8]
     assert [outcome.number for outcome in ended if outcome.epochs < SHORT] == []
+
+
+def test_after_the_first_trial_the_search_leaves_the_time_that_training_on_all_rows_takes(
+    run: Callable[..., Trials], slow: Time
+) -> None:
+    asked: list[int] = []
+
+    def refit_seconds(completed: Sequence[Outcome], _at: Workspace, _size: TrainingSize | None) -> float:
+        scores = [one.score for one in completed]
+        assert scores == sorted(scores, reverse=True)
+        asked.append(len(completed))
+        return 6.0
+
+    clock = Clock(TimePlan(limit=20, finishing=3), now=slow)
+    tuner = Manual(configurations=LISTED)
+    trials = run(budget=Budget(seconds=20), clock=clock, tuner=tuner, at_once=8, refit_seconds=refit_seconds)
+    assert asked[0] == 1
+    assert asked[-1] == len(trials.ranked)
+    assert 0.85 * 11 < slow.reading < 11 + 8 * MAX_CALL_SECONDS
 
 
 def test_even_a_tiny_budget_leaves_a_model(run: Callable[..., Trials]) -> None:
