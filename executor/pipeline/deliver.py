@@ -82,7 +82,7 @@ def deliver(
     temperatures, thresholds and intervals of the evaluated model. That one stays where time is short, training fails,
     or the result scores lower on the validation rows, with which it was trained, than the evaluated model without them.
 
-    saving: seconds in which the evaluated model was put together and saved; None estimates them. pool: of a cluster,
+    saving: seconds in which the evaluated model was assembled and saved; None estimates them. pool: of a cluster,
     whose workers train.
     """
     start, rows = clock.spent(), data.run.data.rows
@@ -279,7 +279,8 @@ def refit_seconds(data: EncodedData, completed: Sequence[Outcome], at: Workspace
     slowdown = USUAL_SLOWDOWN if size is None else size.slowdown
     afterwards = _Afterwards(evaluated=members * at.parts.fold_count, slower=max(1.0, slowdown / USUAL_SLOWDOWN))
     several, one = (
-        more_rows * training_seconds([course], at, size, seeds=seeds) + afterwards.seconds(seeds) - REPORT_SECONDS
+        (more_rows * training_seconds([course], at, size, seeds=seeds) + afterwards.seconds(seeds)) / FITTING_SHARE
+        - REPORT_SECONDS
         for seeds in (SEEDS[0], 1)
     )
     return max(one, min(several, ALL_ROWS_SHARE * at.clock.limit))

@@ -67,11 +67,13 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
             curve = measure_learning_curve(data, trials, clock)
         with timer.stage("choosing and saving"):
             selected = select(data, trials, seconds=clock.plan.refit, pool=pool)
+            start = clock.spent()
             saved = finalize(data, trials, selected)
+            saving = clock.spent() - start
         with timer.stage("hold-out and baselines"):
             evaluation = evaluate_on_hold_out(data, trials, saved, clock, pool=pool)
         with timer.stage("training on all rows"):
-            delivery = deliver(data, trials, saved, clock, saving=timer.seconds["choosing and saving"], pool=pool)
+            delivery = deliver(data, trials, saved, clock, saving=saving, pool=pool)
         if run.plan.report:
             with timer.stage("importance of columns"):
                 write_importance(data, saved, clock)
