@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from recommender.time_plan import MIN_SECONDS_AFTERWARDS, TimePlan, limit_for
-from recommender.training_cost import TRAINED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -116,10 +115,10 @@ class Clock:
 def time_share(need: float, others: Iterable[float], *, streams: int, share: float = 1.0) -> float:
     """Share of the remaining time for a stack that starts now: what it needs, leaving the others what they take.
 
-    need: its maximum seconds. others: those of the running and waiting stacks, which on average take less. streams:
-    stacks that train at once. share: of the time, that all stacks take.
+    need: its maximum seconds. others: expected seconds of the running and waiting stacks. streams: stacks that train at
+    once. share: of the time, that all stacks take.
     """
-    return share * min(1.0, streams * need / (need + TRAINED_SHARE * sum(others)))
+    return share * min(1.0, streams * need / (need + sum(others)))
 
 
 class RestartedClock(Clock):

@@ -61,8 +61,8 @@ def next_round(
     With a time limit, the first round is the default configuration alone. Later rounds leave time for further ones if
     the tuner learns from them; the last trial may have a shorter schedule.
 
-    epochs: of a full trial. compiling: seconds to compile a graph. devices: that train the trials; where their speed
-    was measured, it says how much less time a trial takes in a larger stack.
+    epochs: of a full trial. compiling: seconds to compile a graph; trials of several shapes need several. devices: that
+    train the trials; where their speed was measured, it says how much less time a trial takes in a larger stack.
     """
     if at.clock.plan.limit is None:
         return ask(oracle, most, epochs=epochs)
@@ -78,6 +78,7 @@ def next_round(
     longest = ceil(LONGER * max(one.epochs for one in done))
     slowdown = sum(one.seconds for one in done) / work
     left = max(0.0, at.clock.remaining() - compiling)
+    compiled = {(one.configuration.get("units"), one.configuration.get("layers")) for one in done}
 
     def seconds(proposals: Sequence[Proposal]) -> float:
         """Expected seconds of trials, if none takes many more epochs than those before."""
@@ -87,8 +88,9 @@ def next_round(
             # Nothing is searched, so the networks of all seeds are in the model.
             each = SECONDS_PER_NETWORK * at.parts.fold_count + at.clock.prediction_seconds
             built = each * (len(done) + len(proposals) - 1)
+        graphs = len({_shape(at, one) for one in proposals} - compiled) if at.is_stacked else 1
         trained = sum(min(one.epochs, longest) * epoch_seconds(at, one.hyperparameters) for one in proposals)
-        return slowdown * trained * share(len(proposals)) + built
+        return slowdown * trained * share(len(proposals)) + built + compiling * max(0, graphs - 1)
 
     # Wide stacks are fast, so only a search that learns from its rounds has several.
     time = left / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)
@@ -101,6 +103,12 @@ def next_round(
     while len(proposals) > 1 and seconds(proposals) > left:
         proposals.pop()
     return proposals if FITTING_SHARE * seconds(proposals) <= left else []
+
+
+def _shape(at: Workspace, proposal: Proposal) -> tuple[int, int]:
+    """Units and layers of a trial: each shape has a graph of its own, or shares that of a larger one."""
+    chosen = configuration(at.bundle, proposal.hyperparameters, defaults=at.kind.defaults)
+    return chosen.units, chosen.layers
 
 
 def expected_epoch_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from executor.runtime.clock import MIN_PART, time_share
+from recommender.training_cost import TRAINED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -69,7 +70,7 @@ class SearchControl:
         need = self._needs[task]
         if need is None or math.isinf(left):
             return max(left, MIN_PART)
-        others = [self._needs[one] or 0.0 for one in (self._waiting | self._running) - {task}]
+        others = [TRAINED_SHARE * (self._needs[one] or 0.0) for one in (self._waiting | self._running) - {task}]
         return max(left * time_share(need, others, streams=self._workers, share=self._share), MIN_PART)
 
     def report(self, epochs: Sequence[TaskEpoch]) -> bool:

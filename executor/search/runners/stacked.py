@@ -42,7 +42,7 @@ from executor.search.runners.training_state import (
     patience_of,
     validation_score,
 )
-from recommender.training_cost import steps_of
+from recommender.training_cost import COMPILE_SECONDS, TRAINED_SHARE, USUAL_SLOWDOWN, XLA_SECONDS, steps_of
 from rules.errors import PcwatError
 from rules.vocabulary.choices import Slot
 
@@ -101,7 +101,9 @@ class StackRunner:
         if not self._is_planned:
             left = plan_stacks(members, at.parts, rows=len(at.train), compiled=compiled, device=self._device)
         needs = [self._seconds(group) for group in left]
+        compiling = [self._compiling(group) for group in left]
         running: dict[int, float] = {}
+        """Expected seconds of the stack of each stream."""
         outcomes: dict[int, Outcome] = {}
 
         def report(now: Epoch) -> None:
@@ -114,10 +116,10 @@ class StackRunner:
                     running.pop(stream, None)
                     if not left or at.interrupt.requested:
                         return
-                    group, need = left.pop(0), needs.pop(0)
-                    others = [*needs, *running.values()]
-                    clock = at.clock.part(time_share(need, others, streams=streams, share=share))
-                    running[stream] = need
+                    group, need, compiles = left.pop(0), needs.pop(0), compiling.pop(0)
+                    others = [TRAINED_SHARE * sum(needs), *compiling, *running.values()]
+                    clock = at.clock.part(time_share(need + compiles, others, streams=streams, share=share))
+                    running[stream] = TRAINED_SHARE * need + compiles
                 try:
                     with tf.device(self._device.name):  # thread-local
                         for outcome in self._run_group(group, clock, report):
@@ -172,6 +174,14 @@ class StackRunner:
         """Maximum seconds of a stack, on two cores."""
         at = self._at
         return stack_seconds([*group] * at.parts.fold_count, at.parts, rows=len(at.train))
+
+    def _compiling(self, group: Sequence[Member]) -> float:
+        """Seconds to compile the graph of a stack, in those of `_seconds`; 0 if one like it is compiled."""
+        shape = StackShape.of(self._at.parts, [member.chosen for member in group])
+        batch = choose_batch_size(self._at.kind, len(self._at.train), group[0].chosen.batch_size)
+        if (shape, batch) in {key[:2] for key in self._graphs}:
+            return 0.0
+        return (COMPILE_SECONDS + (XLA_SECONDS if xla_pays(self._seconds(group)) else 0.0)) / USUAL_SLOWDOWN
 
     def _run_group(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> list[Outcome]:
         """Run one stack, or two halves of it where it does not fit into memory."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import itertools
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,17 +14,22 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from executor.components.configuration import configuration
+from executor.components.metric import create_metric
 from executor.networks.stacked_tabular import StackShape, initial_weights
+from executor.runtime.clock import Clock
 from executor.runtime.devices import CPU
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import read_arrays, state_path
 from executor.search.runners import stack_planning as grouping
+from executor.search.runners import stacked
 from executor.search.runners import stacked_graph as stack_module
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stack import SIZES, WIDE_SIZES, pad_to_size
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import DIVERGED, Member
+from executor.search.runners.workspace import create_workspace
+from recommender.time_plan import TimePlan
 from rules.errors import RunError
 from rules.vocabulary.choices import (
     F1,
@@ -51,11 +57,14 @@ from tests.effort import long_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from executor.components.configuration import Configuration, Value
     from executor.preprocessing.examples import Parts
+    from executor.search.records.outcome import Outcome
     from executor.search.runners.stack import Stack
     from executor.search.runners.workspace import Workspace
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 PLAIN, NOISY = 0, 2
@@ -380,3 +389,28 @@ def test_what_a_person_can_mend_ends_all_stacks(
     with pytest.raises(RunError, match="No space left"):
         StackRunner(place(), device=dataclasses.replace(CPU, streams=1)).run(proposals(huge, epochs=100))
     assert len(begun) == 1
+
+
+def test_a_narrow_stack_has_time_to_compile_beside_a_wide_one(
+    make_bundle: Callable[..., Bundle], make_parts: MakeParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stacks at once, whose steps take 8 s and 0.5 s at most and half of it on average."""
+    numbers, bundle = np.random.default_rng(0).normal(size=(100, 3)), make_bundle()
+    parts = make_parts(numbers, numbers[:, :1] > 0.5, task=Task.BINARY)
+    clock = Clock(TimePlan(limit=100.0), now=lambda: 0.0, start=0.0)
+    metric = create_metric(bundle.metric)
+    at = create_workspace(bundle, parts, metric=metric, seed=0, directory=tmp_path, clock=clock)
+    both, seconds = Barrier(2), {}
+
+    def timed(_runner: StackRunner, group: Sequence[Member], own: Clock, _report: object) -> list[Outcome]:
+        seconds[group[0].chosen.units] = own.remaining()
+        both.wait(timeout=60)
+        return []
+
+    monkeypatch.setattr(StackRunner, "_run_group", timed)
+    monkeypatch.setattr(StackRunner, "_seconds", lambda _, group: 8.0 if group[0].chosen.units == 256 else 0.5)
+    monkeypatch.setattr(stacked, "plan_stacks", lambda members, *_, **__: [[one] for one in members])
+    proposals = [Proposal(number=units, hyperparameters={"units": units}, epochs=4) for units in (256, 3)]
+    StackRunner(at, device=dataclasses.replace(CPU, streams=2)).run(proposals)
+    wide, narrow = (0.7 + 2.5) / 2.5, 0.7 / 2.5  # to compile, with XLA and without it, relative to a step
+    assert seconds == pytest.approx({256: 100, 3: 100 * 2 * (0.5 + narrow) / (0.5 + narrow + 4 + wide)})
