@@ -276,8 +276,7 @@ def refit_seconds(data: EncodedData, completed: Sequence[Outcome], at: Workspace
     course = course_of(completed[0], completed, at)
     more_rows = len(data.run.data.table) / len(at.train)
     members = 1 if data.is_single else min(MAX_SEEDS, len(completed) + 1)
-    slowdown = USUAL_SLOWDOWN if size is None else size.slowdown
-    afterwards = _Afterwards(evaluated=members * at.parts.fold_count, slower=max(1.0, slowdown / USUAL_SLOWDOWN))
+    afterwards = _Afterwards(evaluated=members * at.parts.fold_count, slower=_slower_saving(size))
     several, one = (
         (more_rows * training_seconds([course], at, size, seeds=seeds) + afterwards.seconds(seeds)) / FITTING_SHARE
         - REPORT_SECONDS
@@ -299,7 +298,7 @@ class _Afterwards:
     def of(cls, evaluated: int, trials: Trials, saving: float | None) -> _Afterwards:
         """Estimate by the seconds in which the evaluated model was saved, else by the speed of trainings."""
         if saving is None:
-            return cls(evaluated=evaluated, slower=max(1.0, _slowdown(trials) / USUAL_SLOWDOWN))
+            return cls(evaluated=evaluated, slower=_slower_saving(trials.size))
         return cls(evaluated=evaluated, slower=max(1.0, saving / (SAVE_SECONDS + SECONDS_PER_NETWORK * evaluated)))
 
     def seconds(self, more: int) -> float:
@@ -312,9 +311,12 @@ def _count_networks(data: EncodedData, saved: SavedModel) -> int:
     return len(saved.selected.members) * data.parts.fold_count
 
 
-def _slowdown(trials: Trials) -> float:
-    """Seconds of a training on this machine, relative to the cost model."""
-    return USUAL_SLOWDOWN if trials.size is None else trials.size.slowdown
+def _slower_saving(size: TrainingSize | None) -> float:
+    """Seconds to save a model, relative to two idle cores: on one core it takes as long, but a training twice as long.
+
+    size: of the trials, with the measured speed of a training.
+    """
+    return 1.0 if size is None else max(1.0, size.slowdown / (2 * USUAL_SLOWDOWN))
 
 
 def _late(clock: Clock, seconds: float) -> str:
