@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
 
-REPORT_SECONDS: Final = 2.5  # of importance, summary, report and manifest, which come after it, on two cores
+REPORT_SECONDS: Final = 3.5  # of importance, summary, report and manifest, which come after it, on two cores
 FITTING_SHARE: Final = 0.95
 """Share of the time that is left for which networks of tables are planned; their schedule is shortened if the machine
 becomes slower."""
