@@ -97,7 +97,7 @@ def compare(path: Path, target: str, budget: float | None, trials: int, seeds: S
         learning, test = divide(path, target, Path(folder))
         found: list[Compared] = []
 
-        def deliver_each(data: EncodedData, ended: Trials, saved: SavedModel, _clock: Clock) -> Delivery:
+        def deliver_each(data: EncodedData, ended: Trials, saved: SavedModel, _clock: Clock, **_: object) -> Delivery:
             with Dataset.open(str(test)) as dataset:
                 rows = read_rows(dataset, data.run.roles)
             direction = create_metric(data.run.bundle.metric).direction

@@ -38,7 +38,7 @@ from benchmarks.quality.contest import (
     write_results,
 )
 from benchmarks.quality.standings import Scored, complete, gain, mean_ranks, wins
-from benchmarks.quality.tables import trained
+from benchmarks.quality.tables import run_directory, trained
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def main() -> None:
 
 def ours(contest: Contest, path: Path, target: str, budget: float, directory: Path) -> Result:
     """Train as `recommend train` does by default. Raises ValueError if it was judged on other rows than the peers."""
-    run, took = trained(path, [target], directory / contest.name, f"{budget:g}s", SEED)
+    limit = f"{budget:g}s"
+    run, took = trained(path, [target], run_directory(directory, contest.name, limit), limit, SEED)
     with (run.directory / "predictions.csv").open(newline="", encoding="utf-8") as file:
         judged = [int(row["row"]) for row in csv.DictReader(file)]
     if judged != contest.rows.rows[contest.parts.hold_out].tolist():

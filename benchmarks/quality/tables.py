@@ -104,6 +104,11 @@ def runs_folder(kept: Path | None) -> Iterator[Path]:
         yield Path(parent)
 
 
+def run_directory(folder: Path, name: str, budget: str, condition: str = "full") -> Path:
+    """Directory of a run in a folder that keeps runs of several budgets and conditions."""
+    return folder / budget / condition.replace(" ", "_") / name
+
+
 def line(row: dict[str, str], run: Run, took: float) -> str:
     scores = run.scores
     low, high = scores.hold_out.low, scores.hold_out.high

@@ -10,8 +10,8 @@ often the limit holds within 5 % or 3 s, where no trial was completed, and where
 and a baseline other than the constant one is better. After runs at full speed and on one core: which scores of tables
 with fewer than 3,000 rows are more than 5 % worse on one core.
 
-With --runs, the runs are kept in FOLDER/CONDITION/NAME, and those that are there are read instead of trained again, so
-that a measurement can be interrupted and continued.
+With --runs, the runs are kept in FOLDER/BUDGET/CONDITION/NAME, and those that are there are read instead of
+trained again, so that a measurement can be interrupted and continued.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from benchmarks.catalogue import catalogue
-from benchmarks.quality.tables import runs_folder, trained
+from benchmarks.quality.tables import run_directory, runs_folder, trained
 from executor.evaluation.verdict import reach_verdict
 from executor.search.records.journal import Journal
 from recommender.recommendation.trial_budget import seconds
@@ -74,7 +74,7 @@ def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...], runs:
             row = listed[name]
             with runs_folder(runs) as folder, ExitStack() as stack:
                 stack.enter_context(_condition(condition))
-                directory = folder / condition.replace(" ", "_") / name
+                directory = run_directory(folder, name, budget, condition)
                 try:
                     run, took = trained(
                         Path(row["path"]), row["target"].split("|"), directory, budget, 0, task=row["task"]

@@ -24,14 +24,12 @@ from executor.search.runners.feeds.row_windows import EpochRows
 from executor.search.runners.outcomes import trial_seed
 from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.stack import pad_to_size
-from executor.search.runners.stack_planning import xla_pays
+from executor.search.runners.stack_planning import compile_seconds, xla_pays
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.workspace import create_workspace
 from recommender.training_cost import (
-    COMPILE_SECONDS,
     STEP_OVERHEAD_SECONDS,
     USUAL_SLOWDOWN,
-    XLA_SECONDS,
     step_seconds,
     steps_of,
 )
@@ -107,7 +105,7 @@ def training_seconds(courses: Sequence[Course], at: Workspace, size: TrainingSiz
     found = 0.0
     for group in groups_of(courses):
         seconds = _stack_seconds(group, at, seeds=seeds)
-        compiling = (COMPILE_SECONDS + (XLA_SECONDS if xla_pays(seconds) else 0.0)) * slowdown / USUAL_SLOWDOWN
+        compiling = compile_seconds(seconds) * slowdown / USUAL_SLOWDOWN
         if size is not None and size.compile_seconds is not None:
             compiling = size.compile_seconds
         found += slowdown * seconds + compiling
@@ -154,7 +152,8 @@ def train_networks(
     for index, group in enumerate(groups):
         if trained is None:
             left = [_stack_seconds(one, at, seeds=seeds) for one in groups[index:]]
-            clock = at.clock.part(left[0] / sum(left)) if len(left) > 1 and sum(left) else at.clock
+            total = sum(left)
+            clock = at.clock.part(left[0] / total) if len(left) > 1 and total > 0 else at.clock
             stack = train_stack(group, replace(at, clock=clock), seeds=seeds, compute=compute)
         else:
             stack = trained[index]
@@ -224,6 +223,8 @@ def train_stack(
             first += len(chosen)
             if at.interrupt.requested:
                 return None
+        if first < steps:
+            break  # the deadline has passed
     share = pace.trained_share
     if share < 1 and (pace.ended_by == "deadline" or share < SHORTEST_SHARE):
         return None

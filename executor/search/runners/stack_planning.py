@@ -14,6 +14,7 @@ from recommender.training_cost import (
     MIN_XLA_SECONDS,
     RECOMPILE_SECONDS,
     TRAINED_SHARE,
+    XLA_SECONDS,
     step_seconds,
     steps_of,
 )
@@ -88,6 +89,11 @@ def xla_pays(seconds: float) -> bool:
     Independent of the measured speed, so that a seed gives the same result on every machine.
     """
     return seconds > MIN_XLA_SECONDS
+
+
+def compile_seconds(seconds: float) -> float:
+    """Seconds to compile the graph of a stack, on two idle cores. seconds: of the stack, by the cost model."""
+    return COMPILE_SECONDS + (XLA_SECONDS if xla_pays(seconds) else 0.0)
 
 
 def repacking_pays(shape: StackShape, trials: int, left: int, *, steps: int, batch: int, device: Device = CPU) -> bool:

@@ -31,7 +31,7 @@ from executor.search.runners.outcomes import outcome_of_error, outcome_of_traini
 from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.speed import measure_speed
 from executor.search.runners.stack import SIZES, WIDE_SIZES, out_of_fold_outputs, pad_to_size
-from executor.search.runners.stack_planning import plan_stacks, repacking_pays, stack_seconds, xla_pays
+from executor.search.runners.stack_planning import compile_seconds, plan_stacks, repacking_pays, stack_seconds, xla_pays
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import (
     Epoch,
@@ -42,12 +42,12 @@ from executor.search.runners.training_state import (
     patience_of,
     validation_score,
 )
-from recommender.training_cost import COMPILE_SECONDS, TRAINED_SHARE, USUAL_SLOWDOWN, XLA_SECONDS, steps_of
+from recommender.training_cost import TRAINED_SHARE, USUAL_SLOWDOWN, steps_of
 from rules.errors import PcwatError
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from executor.runtime.clock import Clock
     from executor.runtime.devices import Device
@@ -101,7 +101,7 @@ class StackRunner:
         if not self._is_planned:
             left = plan_stacks(members, at.parts, rows=len(at.train), compiled=compiled, device=self._device)
         needs = [self._seconds(group) for group in left]
-        compiling = [self._compiling(group) for group in left]
+        compiling = [self._compiling(group, compiled) for group in left]
         running: dict[int, float] = {}
         """Expected seconds of the stack of each stream."""
         outcomes: dict[int, Outcome] = {}
@@ -175,13 +175,11 @@ class StackRunner:
         at = self._at
         return stack_seconds([*group] * at.parts.fold_count, at.parts, rows=len(at.train))
 
-    def _compiling(self, group: Sequence[Member]) -> float:
+    def _compiling(self, group: Sequence[Member], compiled: Collection[tuple[StackShape, int]]) -> float:
         """Seconds to compile the graph of a stack, in those of `_seconds`; 0 if one like it is compiled."""
         shape = StackShape.of(self._at.parts, [member.chosen for member in group])
         batch = choose_batch_size(self._at.kind, len(self._at.train), group[0].chosen.batch_size)
-        if (shape, batch) in {key[:2] for key in self._graphs}:
-            return 0.0
-        return (COMPILE_SECONDS + (XLA_SECONDS if xla_pays(self._seconds(group)) else 0.0)) / USUAL_SLOWDOWN
+        return 0.0 if (shape, batch) in compiled else compile_seconds(self._seconds(group)) / USUAL_SLOWDOWN
 
     def _run_group(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> list[Outcome]:
         """Run one stack, or two halves of it where it does not fit into memory."""
